@@ -1,0 +1,1 @@
+"""The desk: ingest, store, feed, review, access, web pages."""

@@ -1,0 +1,1 @@
+"""The sentry: sources -> gate -> detect -> track -> rules -> outbox -> uplink."""

@@ -1,0 +1,1 @@
+"""Model card, detector protocol and its backends."""

@@ -1,0 +1,26 @@
+"""What the pipeline asks of any inference backend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from edge.types import Detections, Image
+
+
+class Detector(Protocol):
+    """Shared by all cameras; `detect` is called from one thread at a time."""
+
+    @property
+    def model_id(self) -> str:
+        """The card's id, as it stands in event records."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names by class index."""
+
+    def detect(self, images: Sequence[Image]) -> list[Detections]:
+        """One answer an image, in order. Raises BackendError."""
+
+    def close(self) -> None:
+        """Idempotent."""

@@ -1,0 +1,72 @@
+"""The values that flow down the line: frame -> detections -> tracks.
+
+Boxes are relative to the picture (0..1), in the order left, top, right, bottom. Times are seconds of the
+pipeline's clock (monotonic when live, the clip's own time in a replay).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]  # (height, width, 3), BGR
+Box: TypeAlias = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded picture, masks already painted black."""
+
+    at: float  # seconds, pipeline clock
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """What a model saw in one picture, as a struct of arrays. Checked at construction.
+
+    boxes   (N, 4) float32, relative left, top, right, bottom
+    scores  (N,) float32, 0..1
+    classes (N,) int32, index into the model card's class names
+
+    Raises ValueError on a shape that does not fit, a value that is not finite, or a reversed box.
+    """
+
+    boxes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    classes: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+
+    def __post_init__(self) -> None:
+        n = len(self.boxes)
+        if self.boxes.shape != (n, 4) or self.scores.shape != (n,) or self.classes.shape != (n,):
+            raise ValueError(
+                f"want boxes (N, 4), scores (N,), classes (N,); got {self.boxes.shape}, "
+                f"{self.scores.shape}, {self.classes.shape}"
+            )
+        if n and not (np.isfinite(self.boxes).all() and np.isfinite(self.scores).all()):
+            raise ValueError("boxes and scores must be finite")
+        if n and not (self.boxes[:, 2:] >= self.boxes[:, :2]).all():
+            raise ValueError("boxes must not be reversed: want left <= right and top <= bottom")
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def only(self, keep: NDArray[np.bool_]) -> Detections:
+        """The detections where `keep` (N,) is true."""
+        return Detections(self.boxes[keep], self.scores[keep], self.classes[keep])
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One followed object as the rules see it. `id` is local to the camera and dies with the track."""
+
+    id: int
+    label: str
+    box: Box
+    score: float
+    at: float  # seconds: when it was last really seen
+    first_at: float
+    confirmed: bool
