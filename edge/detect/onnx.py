@@ -1,0 +1,56 @@
+"""The optional backend: ONNX Runtime, for machines where OpenVINO does not run (ARM boxes, NVIDIA GPUs)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edge.detect.card import Card, verified_weights
+from edge.detect.session import YoloDetector
+from edge.detect.yolo import Floats
+from edge.errors import BackendError
+
+
+class OnnxDetector(YoloDetector):
+    """Loads `card`'s weights after checking them.
+
+    Raises ChecksumError, BackendError (ONNX Runtime missing, weights not readable by it).
+    """
+
+    def __init__(
+        self,
+        card: Card,
+        *,
+        size: int | None = None,
+        threads: int = 1,
+        providers: tuple[str, ...] = ("CPUExecutionProvider",),
+    ) -> None:
+        super().__init__(card, size=size)
+        weights = verified_weights(card)
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise BackendError(
+                f"ONNX Runtime cannot be loaded: {error}", hint="pip install 'vedette[onnx]'"
+            ) from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors come as exceptions
+        try:
+            self._session: Any = onnxruntime.InferenceSession(weights, options, providers=list(providers))
+            self._input = self._session.get_inputs()[0].name
+        except Exception as error:  # its exception classes are private
+            raise BackendError(
+                f"{card.weights}: ONNX Runtime cannot load it: {error}",
+                hint="`vedette models verify` checks the file; the provider may be missing on this machine",
+            ) from error
+
+    def _infer(self, blob: Floats) -> Floats:
+        try:
+            answer: Floats = self._session.run(None, {self._input: blob})[0]
+        except Exception as error:
+            raise BackendError(f"{self.model_id}: ONNX Runtime failed: {error}") from error
+        return answer
+
+    def _release(self) -> None:
+        self._session = None

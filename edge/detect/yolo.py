@@ -1,0 +1,149 @@
+"""Pixels in, YOLOv8 head out, boxes: the parts that need no inference library. Pure.
+
+Head output (Ultralytics YOLOv8, detect): (4 + classes, anchors) float32; rows 0-3 are centre x, centre y, width,
+height in pixels of the network's input, the others one score a class, already through the sigmoid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.detect.card import Input, Thresholds
+from edge.types import Detections, Image
+
+Floats: TypeAlias = NDArray[np.float32]
+
+_GREY = 114  # the padding that the network saw in training
+MAX_CANDIDATES = 1000  # boxes that enter suppression: bounds its time on a picture gone wrong
+MAX_DETECTIONS = 300  # boxes a picture
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """How a picture of `source` lies in the network's input of `target`; pixels, (width, height).
+
+    The picture is scaled to `inner` with its shape kept and laid in the middle, `left` and `top` away.
+    """
+
+    source: tuple[int, int]
+    target: tuple[int, int]
+    inner: tuple[int, int]
+    left: int
+    top: int
+
+    @classmethod
+    def fit(cls, width: int, height: int, *, size: int, stride: int) -> Letterbox:
+        """The smallest rectangle of whole strides with the picture's long side at `size` pixels.
+
+        Not a square: a 16:9 picture at 640 becomes 640x384, 40 % less to compute.
+        """
+        if width < 1 or height < 1:
+            raise ValueError(f"want a picture of at least one pixel, got {width}x{height}")
+        size = -(-size // stride) * stride
+        scale = size / max(width, height)
+        inner_w, inner_h = max(1, round(width * scale)), max(1, round(height * scale))
+        target_w, target_h = -(-inner_w // stride) * stride, -(-inner_h // stride) * stride
+        return cls(
+            (width, height),
+            (target_w, target_h),
+            (inner_w, inner_h),
+            (target_w - inner_w) // 2,
+            (target_h - inner_h) // 2,
+        )
+
+    def to_relative(self, boxes: Floats) -> Floats:
+        """(N, 4) left, top, right, bottom in pixels of the target -> relative to the picture, not clipped."""
+        offset = np.array([self.left, self.top] * 2, np.float32)
+        return (boxes - offset) / np.array(self.inner * 2, np.float32)
+
+    def to_target(self, boxes: Floats) -> Floats:
+        """The inverse of `to_relative`."""
+        offset = np.array([self.left, self.top] * 2, np.float32)
+        return boxes * np.array(self.inner * 2, np.float32) + offset
+
+
+def letterboxed(image: Image, box: Letterbox) -> Image:
+    """`image` (height, width, 3) scaled and padded to the target's size."""
+    (width, height), (inner_w, inner_h) = box.target, box.inner
+    if (inner_w, inner_h) == box.target == box.source:
+        return image
+    canvas = np.full((height, width, 3), _GREY, np.uint8)
+    window = canvas[box.top : box.top + inner_h, box.left : box.left + inner_w]
+    cv2.resize(image, box.inner, dst=window, interpolation=cv2.INTER_LINEAR)
+    return canvas
+
+
+def blob(canvases: list[Image], spec: Input) -> Floats:
+    """Pictures of one size -> (N, 3, height, width) float32, in the card's colour order and scale."""
+    # one pass does swap, scale and transposition
+    made: Floats = cv2.dnn.blobFromImages(canvases, spec.scale, swapRB=spec.colour == "RGB")
+    return made
+
+
+class Decoded(NamedTuple):
+    """What a head says about one picture, and what was thrown away on the way there."""
+
+    detections: Detections
+    not_finite: int  # boxes with NaN or infinity: a broken model or backend
+    capped: int  # boxes beyond MAX_CANDIDATES or MAX_DETECTIONS
+
+
+def decode(head: Floats, box: Letterbox, thresholds: Thresholds) -> Decoded:
+    """One picture's head (4 + classes, anchors) -> detections, relative, best first.
+
+    Raises ValueError where the head has not that shape.
+    """
+    if head.ndim != 2 or head.shape[0] < 5:
+        raise ValueError(f"want a head of (4 + classes, anchors), got {head.shape}")
+    best = head[4:].max(axis=0)  # a NaN among the scores makes NaN, and no NaN passes the next line
+    candidates = np.flatnonzero(best >= thresholds.confidence)
+    not_finite = int(np.count_nonzero(np.isnan(best)))
+
+    xywh = head[:4, candidates]
+    finite = np.isfinite(xywh).all(axis=0) & np.isfinite(best[candidates])
+    not_finite += int(np.count_nonzero(~finite))
+    candidates, xywh = candidates[finite], xywh[:, finite]
+
+    centre, half = xywh[:2].T, xywh[2:].T / 2
+    boxes = box.to_relative(np.concatenate([centre - half, centre + half], axis=1)).clip(0, 1)
+    seen = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # else nothing of it is in the picture
+    candidates, boxes = candidates[seen], boxes[seen]
+
+    scores = best[candidates].clip(0, 1)
+    order = np.argsort(-scores, kind="stable")
+    capped = max(0, len(order) - MAX_CANDIDATES)
+    order = order[:MAX_CANDIDATES]
+    candidates, boxes, scores = candidates[order], boxes[order], scores[order]
+    classes = head[4:, candidates].argmax(axis=0).astype(np.int32)
+
+    keep = suppress(boxes, classes, iou=thresholds.iou, agnostic_iou=thresholds.agnostic_iou)
+    capped += max(0, len(keep) - MAX_DETECTIONS)
+    keep = keep[:MAX_DETECTIONS]
+    return Decoded(Detections(boxes[keep], scores[keep], classes[keep]), not_finite, capped)
+
+
+def suppress(
+    boxes: Floats, classes: NDArray[np.int32], *, iou: float, agnostic_iou: float | None = None
+) -> NDArray[np.intp]:
+    """Greedy non-maximum suppression; (N, 4) boxes must come best first. Indices of those kept, best first.
+
+    A box goes when it overlaps a better one by more than `iou` within its class, or by more than
+    `agnostic_iou` whatever its class: the van that is both "car" and "truck" stays one vehicle.
+    """
+    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    left = np.arange(len(boxes))
+    keep: list[int] = []
+    while len(left):
+        first, left = left[0], left[1:]
+        keep.append(int(first))
+        near = np.minimum(boxes[left, 2:], boxes[first, 2:]) - np.maximum(boxes[left, :2], boxes[first, :2])
+        inter = near.clip(0).prod(axis=1)
+        union = np.maximum(area[left] + area[first] - inter, np.finfo(np.float32).tiny)
+        limit = np.where(classes[left] == classes[first], iou, 1.0 if agnostic_iou is None else agnostic_iou)
+        left = left[inter / union <= limit]
+    return np.array(keep, np.intp)

@@ -1,0 +1,1 @@
+"""Model weights: export, verify, list."""
