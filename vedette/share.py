@@ -1,4 +1,4 @@
-"""Where the files that ship with Vedette lie: in a checkout beside the packages, in a wheel within this one."""
+"""Where the files that ship with Vedette lie: in a checkout beside the packages, in a wheel within."""
 
 from __future__ import annotations
 

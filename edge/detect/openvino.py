@@ -13,10 +13,19 @@ from edge.errors import BackendError
 class OpenVinoDetector(YoloDetector):
     """Loads `card`'s weights after checking them.
 
+    `arithmetic` is OpenVINO's inference precision ("f32", "bf16"); None leaves it the fastest the device has.
     Raises ChecksumError, BackendError (OpenVINO missing, weights not readable by it).
     """
 
-    def __init__(self, card: Card, *, size: int | None = None, threads: int = 1, device: str = "CPU") -> None:
+    def __init__(
+        self,
+        card: Card,
+        *,
+        size: int | None = None,
+        threads: int = 1,
+        device: str = "CPU",
+        arithmetic: str | None = None,
+    ) -> None:
         super().__init__(card, size=size)
         weights = verified_weights(card)
         try:
@@ -28,11 +37,12 @@ class OpenVinoDetector(YoloDetector):
         options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
         if device == "CPU":
             options["INFERENCE_NUM_THREADS"] = threads
+        if arithmetic is not None:
+            options["INFERENCE_PRECISION_HINT"] = arithmetic
         try:
             core = openvino.Core()
-            self._request: Any = core.compile_model(
-                core.read_model(weights), device, options
-            ).create_infer_request()
+            compiled = core.compile_model(core.read_model(weights), device, options)
+            self._request: Any = compiled.create_infer_request()
         except Exception as error:  # OpenVINO throws bare RuntimeErrors
             raise BackendError(
                 f"{card.weights}: OpenVINO cannot load it on {device}: {_first_line(error)}",

@@ -1,7 +1,7 @@
 """Pixels in, YOLOv8 head out, boxes: the parts that need no inference library. Pure.
 
-Head output (Ultralytics YOLOv8, detect): (4 + classes, anchors) float32; rows 0-3 are centre x, centre y, width,
-height in pixels of the network's input, the others one score a class, already through the sigmoid.
+Head output (Ultralytics YOLOv8, detect): (4 + classes, anchors) float32; rows 0-3 are centre x, centre y,
+width, height in pixels of the network's input, the others one score a class, already through the sigmoid.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Letterbox:
     def to_relative(self, boxes: Floats) -> Floats:
         """(N, 4) left, top, right, bottom in pixels of the target -> relative to the picture, not clipped."""
         offset = np.array([self.left, self.top] * 2, np.float32)
-        return (boxes - offset) / np.array(self.inner * 2, np.float32)
+        relative: Floats = np.divide(boxes - offset, np.array(self.inner * 2, np.float32))
+        return relative
 
     def to_target(self, boxes: Floats) -> Floats:
         """The inverse of `to_relative`."""
@@ -81,8 +82,8 @@ def letterboxed(image: Image, box: Letterbox) -> Image:
 def blob(canvases: list[Image], spec: Input) -> Floats:
     """Pictures of one size -> (N, 3, height, width) float32, in the card's colour order and scale."""
     # one pass does swap, scale and transposition
-    made: Floats = cv2.dnn.blobFromImages(canvases, spec.scale, swapRB=spec.colour == "RGB")
-    return made
+    made = cv2.dnn.blobFromImages(canvases, spec.scale, swapRB=spec.colour == "RGB")
+    return np.asarray(made, np.float32)
 
 
 class Decoded(NamedTuple):
@@ -135,15 +136,19 @@ def suppress(
     A box goes when it overlaps a better one by more than `iou` within its class, or by more than
     `agnostic_iou` whatever its class: the van that is both "car" and "truck" stays one vehicle.
     """
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     left = np.arange(len(boxes))
     keep: list[int] = []
     while len(left):
         first, left = left[0], left[1:]
         keep.append(int(first))
-        near = np.minimum(boxes[left, 2:], boxes[first, 2:]) - np.maximum(boxes[left, :2], boxes[first, :2])
-        inter = near.clip(0).prod(axis=1)
-        union = np.maximum(area[left] + area[first] - inter, np.finfo(np.float32).tiny)
         limit = np.where(classes[left] == classes[first], iou, 1.0 if agnostic_iou is None else agnostic_iou)
-        left = left[inter / union <= limit]
+        left = left[overlap(boxes[first], boxes[left]) <= limit]
     return np.array(keep, np.intp)
+
+
+def overlap(box: Floats, boxes: Floats) -> Floats:
+    """Intersection over union of one box (4,) with (N, 4) others; 0 where both have no area."""
+    inter = (np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])).clip(0).prod(axis=1)
+    union = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod() - inter
+    shares: Floats = inter / np.maximum(union, np.finfo(np.float32).tiny)
+    return shares

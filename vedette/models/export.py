@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,7 @@ class Exported:
     source_sha256: str
     names: tuple[str, ...]
     stride: int
-    ultralytics: str
-    torch: str
+    made_with: dict[str, str]  # library -> version
 
 
 def export(pt: Path, out: Path, *, precision: Precision, sha256: str | None = None) -> Exported:
@@ -87,9 +87,7 @@ def export(pt: Path, out: Path, *, precision: Precision, sha256: str | None = No
     part = file.with_suffix(".onnx.part")
     part.write_bytes(data)
     part.replace(file)
-    return Exported(
-        file, len(data), hashlib.sha256(data).hexdigest(), source_sha256, names, stride, **versions
-    )
+    return Exported(file, len(data), hashlib.sha256(data).hexdigest(), source_sha256, names, stride, versions)
 
 
 def _libraries() -> tuple[Any, Any, dict[str, str]]:
@@ -97,14 +95,13 @@ def _libraries() -> tuple[Any, Any, dict[str, str]]:
     os.environ.update(YOLO_AUTOINSTALL="false", YOLO_OFFLINE="true")
     try:
         import onnx
-        import torch
         import ultralytics
     except ImportError as error:
         raise BackendError(
             f"export needs a library that is not installed: {error.name}",
             hint="pip install 'vedette[ultralytics]'",
         ) from error
-    return ultralytics.YOLO, onnx, {"ultralytics": ultralytics.__version__, "torch": torch.__version__}
+    return ultralytics.YOLO, onnx, {name: version(name) for name in ("ultralytics", "torch", "onnx")}
 
 
 @contextlib.contextmanager

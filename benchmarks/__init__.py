@@ -1,0 +1,1 @@
+"""Figures, not pass or fail: each prints JSON lines with the machine it ran on."""
