@@ -198,7 +198,14 @@ class WrongWay(_LineRule):
     allowed: Direction
 
 
-RULES = (Intrusion, Dwell, Occupancy, Absence, LineCrossing, WrongWay)
+RULES: dict[str, type[_Rule]] = {
+    "intrusion": Intrusion,
+    "dwell": Dwell,
+    "occupancy": Occupancy,
+    "absence": Absence,
+    "line_crossing": LineCrossing,
+    "wrong_way": WrongWay,
+}
 Rule: TypeAlias = Annotated[
     Intrusion | Dwell | Occupancy | Absence | LineCrossing | WrongWay, Field(discriminator="kind")
 ]

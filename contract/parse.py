@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import yaml
 from pydantic import ValidationError
@@ -118,24 +118,18 @@ def _build(node: yaml.Node, path: Path, lines: dict[Path, int], problems: list[P
     if isinstance(node, yaml.SequenceNode):
         return [_build(item, (*path, place), lines, problems, file) for place, item in enumerate(node.value)]
     try:
-        return _Scalars().construct_document(node)
+        return _scalar(node)
     except (yaml.YAMLError, ValueError) as error:
         problems.append(Problem(file, lines[path], _dotted(path), str(node.value), f"cannot be read: {error}"))
         return None
 
 
-class _Scalars(yaml.constructor.SafeConstructor):
+def _scalar(node: yaml.ScalarNode) -> Any:
     """YAML 1.1 reads 18:00 as 1080 (base 60) and 2026-01-01 as a date; both are meant as text here."""
-
-    def number(self, node: yaml.ScalarNode) -> Any:
-        if ":" in node.value:
-            return node.value
-        return self.construct_yaml_int(node) if node.tag.endswith(":int") else self.construct_yaml_float(node)
-
-
-_Scalars.add_constructor("tag:yaml.org,2002:timestamp", _Scalars.construct_scalar)
-_Scalars.add_constructor("tag:yaml.org,2002:int", _Scalars.number)
-_Scalars.add_constructor("tag:yaml.org,2002:float", _Scalars.number)
+    kind = node.tag.rpartition(":")[2]
+    if kind == "timestamp" or (kind in ("int", "float") and ":" in node.value):
+        return node.value
+    return yaml.constructor.SafeConstructor().construct_document(node)
 
 
 def _explain(fault: Any, data: Any, lines: Mapping[Path, int], file: str) -> Problem:
@@ -189,10 +183,7 @@ def _path_in(data: Any, location: tuple[str | int, ...]) -> Path:
 def _keys_near(data: Any, path: Path) -> list[str]:
     """The keys that may stand where `path` ends."""
     if path[0] == "rules" and len(path) == 3:
-        kind = _get(data, (*path[:2], "kind"))
-        return [
-            key for rule in RULES if rule.model_fields["kind"].annotation == Literal[kind] for key in rule.model_fields
-        ]
+        return list(RULES[_get(data, (*path[:2], "kind"))].model_fields)
     model: Any = Camera
     for step in path[:-1]:
         field = getattr(model, "model_fields", {}).get(step)
