@@ -124,7 +124,7 @@ def _build(node: yaml.Node, path: Path, lines: dict[Path, int], problems: list[P
         return None
 
 
-def _scalar(node: yaml.ScalarNode) -> Any:
+def _scalar(node: yaml.Node) -> Any:
     """YAML 1.1 reads 18:00 as 1080 (base 60) and 2026-01-01 as a date; both are meant as text here."""
     kind = node.tag.rpartition(":")[2]
     if kind == "timestamp" or (kind in ("int", "float") and ":" in node.value):
