@@ -174,7 +174,7 @@ def _path_in(data: Any, location: tuple[str | int, ...]) -> Path:
             isinstance(here, list) and isinstance(step, int) and step < len(here)
         ):
             path.append(step)
-            here = here[step]
+            here = _get(here, (step,))
         elif place == len(location) - 1 and isinstance(step, str) and isinstance(here, dict):
             path.append(step)  # a missing key
     return tuple(path)

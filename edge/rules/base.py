@@ -1,0 +1,49 @@
+"""What every rule is: fed with the tracks of each look, it says which events begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from contract.camera import Labels, expand
+from contract.geometry import Point
+from edge.types import Box, Track
+
+Key: TypeAlias = int | None
+"""What an event is about: a track's number, or None where it is about the zone as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something a rule says. `opened` begins an event, `closed` ends it, `passed` is both at once."""
+
+    what: Literal["opened", "closed", "passed"]
+    key: Key
+    at: float  # seconds, pipeline clock
+    track: Track | None = None
+    count: int | None = None
+
+
+class Rule(Protocol):
+    def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
+        """Look at the tracks alive at `at` seconds; only confirmed ones count."""
+
+    def clear(self, at: float) -> list[Signal]:
+        """Forget every object and close what is open, because the rule is disarmed or the camera blind."""
+
+
+class LabelFilter:
+    """Which tracks a rule is about."""
+
+    def __init__(self, labels: Labels) -> None:
+        self._wanted = expand(labels)
+
+    def __call__(self, tracks: Sequence[Track]) -> list[Track]:
+        return [t for t in tracks if t.confirmed and (self._wanted is None or t.label in self._wanted)]
+
+
+def anchor(box: Box, which: Literal["bottom", "centre"]) -> Point:
+    """The point of a box that is asked where the object is: where it stands, or its middle."""
+    left, top, right, bottom = box
+    return (left + right) / 2, bottom if which == "bottom" else (top + bottom) / 2

@@ -1,0 +1,84 @@
+"""Rules about lines: line_crossing and wrong_way.
+
+An object crosses when it has clearly been on one side and then clearly is on the other, and the way between goes
+through the line, not past its ends. "Clearly" is a share of the object's own height, so a box that jitters on the
+line crosses nothing, and one that jumps across between two looks is not missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contract import camera as config
+from contract import geometry
+from contract.geometry import Direction, Point
+from edge.rules.base import LabelFilter, Signal, anchor
+from edge.types import Track
+
+MARGIN = 0.08  # of the object's height
+MIN_MARGIN, MAX_MARGIN = 0.004, 0.02  # of the picture
+
+
+@dataclass(slots=True)
+class _Side:
+    point: Point  # where the object last was clearly on a side
+    side: float
+    seen: float
+
+
+class Crossing:
+    """Reports each crossing in one of `directions` as an event that is over at once."""
+
+    def __init__(
+        self,
+        rule: config.LineCrossing | config.WrongWay,
+        line: config.Line,
+        directions: frozenset[Direction],
+    ) -> None:
+        self._line = line
+        self._directions = directions
+        self._anchor = rule.anchor
+        self._wanted = LabelFilter(rule.labels)
+        self._sides: dict[int, _Side] = {}
+
+    def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
+        alive = {track.id for track in tracks}
+        self._sides = {key: entry for key, entry in self._sides.items() if key in alive}
+        wanted = {track.id for track in self._wanted(tracks)}
+        signals = []
+        for track in tracks:
+            if track.at < at:
+                continue
+            directions = self._move(track)
+            if directions & self._directions and track.id in wanted:
+                signals.append(Signal("passed", track.id, at, track))
+        return signals
+
+    def clear(self, at: float) -> list[Signal]:
+        self._sides.clear()
+        return []
+
+    def _move(self, track: Track) -> frozenset[Direction]:
+        """Note where the track is now; returns the directions in which it just crossed."""
+        point = anchor(track.box, self._anchor)
+        distance = geometry.side(self._line, point)
+        height = track.box[3] - track.box[1]
+        if abs(distance) < min(max(MARGIN * height, MIN_MARGIN), MAX_MARGIN):
+            return frozenset()
+        before = self._sides.get(track.id)
+        self._sides[track.id] = _Side(point, distance, track.at)
+        if before is None or before.side * distance > 0 or not geometry.crosses((before.point, point), self._line):
+            return frozenset()
+        return geometry.direction_across(self._line, before.point, point)
+
+
+def line_crossing(rule: config.LineCrossing, line: config.Line) -> Crossing:
+    wanted: frozenset[Direction] = (
+        frozenset(geometry.OPPOSITE) if rule.direction == "any" else frozenset({rule.direction})
+    )
+    return Crossing(rule, line, wanted)
+
+
+def wrong_way(rule: config.WrongWay, line: config.Line) -> Crossing:
+    return Crossing(rule, line, frozenset({geometry.OPPOSITE[rule.allowed]}))

@@ -1,0 +1,1 @@
+"""Joins detections of successive looks to tracks."""
