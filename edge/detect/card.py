@@ -154,9 +154,7 @@ def load_card(path: Path) -> Card:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise CardError(
-            f"{path}: {error.strerror}", hint="every model has a card.yaml in its folder"
-        ) from error
+        raise CardError(f"{path}: {error.strerror}", hint="every model has a card.yaml in its folder") from error
     if len(data) > _MAX_CARD_BYTES:
         raise CardError(f"{path}: larger than {_MAX_CARD_BYTES} bytes", hint="this is no model card")
     try:

@@ -29,9 +29,7 @@ class OnnxDetector(YoloDetector):
         try:
             import onnxruntime
         except ImportError as error:
-            raise BackendError(
-                f"ONNX Runtime cannot be loaded: {error}", hint="pip install 'vedette[onnx]'"
-            ) from error
+            raise BackendError(f"ONNX Runtime cannot be loaded: {error}", hint="pip install 'vedette[onnx]'") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from contract import camera as config
 from contract import geometry
 from edge.rules.base import LabelFilter, Signal, anchor
 from edge.types import Track
+
+_ZoneRule: TypeAlias = config.Intrusion | config.Dwell | config.Occupancy | config.Absence
 
 
 @dataclass(slots=True)
@@ -27,7 +30,9 @@ class _Presence:
 class _Zone:
     """Who is in the zone, with hysteresis. Keyed by track; an entry ends `leave_s` after it was last seen inside."""
 
-    def __init__(self, rule: config.Intrusion | config.Dwell | config.Occupancy | config.Absence, polygon: config.Polygon):
+    def __init__(
+        self, rule: config.Intrusion | config.Dwell | config.Occupancy | config.Absence, polygon: config.Polygon
+    ):
         self._polygon = polygon
         self._anchor = rule.anchor
         self._leave_s = rule.leave_s
@@ -36,12 +41,18 @@ class _Zone:
 
     def step(self, at: float, tracks: Sequence[Track]) -> list[tuple[int, _Presence]]:
         """Take in one look; returns who has left."""
+        unseen = set()
         for track in self._wanted(tracks):
-            if track.at < at or not geometry.contains(self._polygon, anchor(track.box, self._anchor)):
+            if not geometry.contains(self._polygon, anchor(track.box, self._anchor)):
+                continue
+            if track.at < at:
+                unseen.add(track.id)  # not found in this look, but not given up by the tracker either
                 continue
             presence = self.inside.setdefault(track.id, _Presence(at, at, track))
             presence.seen, presence.track = at, track
-        left = [(key, entry) for key, entry in self.inside.items() if at - entry.seen > self._leave_s]
+        left = [
+            (key, entry) for key, entry in self.inside.items() if key not in unseen and at - entry.seen > self._leave_s
+        ]
         for key, _ in left:
             del self.inside[key]
         return left

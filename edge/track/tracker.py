@@ -6,7 +6,8 @@ one (the idea of ByteTrack: Zhang et al., ECCV 2022, section 3). Everything is i
 looks only widens the prediction.
 
 States: tentative (new) -> confirmed (seen often and long enough) -> gone (unseen too long). A tentative track that
-is missed is gone at once if seen only once. Numbers are given once, in order, and never given again.
+is missed is gone sooner. Numbers are given once, in order, and never given again. Time unseen is counted in looks,
+each worth at most `look_s`: an object that stands still in a scene seldom looked at is not lost by one miss.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class TrackerSettings:
     confirm_s: float = 0.15  # between the first and the confirming look
     keep_s: float = 1.6  # a confirmed track lives on unseen for this long
     keep_tentative_s: float = 0.7
+    look_s: float = 0.5  # a single look without it counts as unseen for at most this long
     gate: float = 12.0  # squared Mahalanobis distance beyond which two are never the same
     weak_gate: float = 4.0  # the same for a weak detection
     shape: float = 0.45  # standard deviation of the logarithm of width and height between looks
@@ -46,6 +48,7 @@ class _Live:
     first_at: float
     seen_at: float
     looks: int = 1
+    unseen_s: float = 0.0
     confirmed: bool = False
     votes: Counter[str] = field(default_factory=Counter)
 
@@ -70,6 +73,7 @@ class Tracker:
         A track unseen in this look is still returned, with its last box and an earlier `at`.
         """
         for track in self._live:
+            track.unseen_s += min(max(0.0, at - track.motion.at), self._settings.look_s)
             track.motion = track.motion.predict(at)
         strong = detections.scores >= self._settings.strong
         places = list(range(len(detections)))
@@ -80,11 +84,8 @@ class Tracker:
         self._join(at, detections, weak, [track for track in unseen if track.confirmed], self._settings.weak_gate)
         for i in left:
             self._begin(at, detections, i)
-        self._live = [track for track in self._live if not self._is_gone(track, at)]
-        return [
-            Track(t.id, t.label, t.box, t.score, t.seen_at, t.first_at, t.confirmed)
-            for t in self._live
-        ]
+        self._live = [track for track in self._live if not self._is_gone(track)]
+        return [Track(t.id, t.label, t.box, t.score, t.seen_at, t.first_at, t.confirmed) for t in self._live]
 
     def clear(self) -> None:
         """Forget every object, e.g. because the camera was blind. Numbers go on."""
@@ -124,6 +125,7 @@ class Tracker:
         track.score = score
         track.seen_at = at
         track.looks += 1
+        track.unseen_s = 0.0
         track.votes[self._names[detections.classes[i]]] += score  # type: ignore[assignment]
         track.confirmed = track.confirmed or (
             track.looks >= self._settings.confirm_looks and at - track.first_at >= self._settings.confirm_s
@@ -141,9 +143,8 @@ class Tracker:
         self._next_id += 1
         self._live.append(track)
 
-    def _is_gone(self, track: _Live, at: float) -> bool:
-        keep = self._settings.keep_s if track.confirmed else self._settings.keep_tentative_s
-        return at - track.seen_at > keep
+    def _is_gone(self, track: _Live) -> bool:
+        return track.unseen_s > (self._settings.keep_s if track.confirmed else self._settings.keep_tentative_s)
 
 
 def _centred(box: Sequence[float] | np.ndarray) -> tuple[float, float, float, float]:

@@ -1,0 +1,54 @@
+"""The gate: does this picture show motion? Pure.
+
+The picture is shrunk to a small grey one and compared with a slowly following background. A spot counts when it
+differs by more than `threshold`, and specks of a single pixel never count.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.types import Image
+
+WIDTH = 192  # pixels of the small picture: a person 1/30 of the picture's height still covers some
+FOLLOW_S = 4.0  # the background takes over a change in about this long
+LIGHT = 0.6  # share of the picture that only a change of light, or of the camera, alters at once
+
+
+class MotionGate:
+    """One camera's memory of its background. `step` once a picture, in order of time."""
+
+    def __init__(self, *, threshold: float, min_area: float) -> None:
+        self._threshold = threshold * 255
+        self._min_area = min_area
+        self._background: NDArray[np.float32] | None = None
+        self._at = 0.0
+
+    def step(self, at: float, image: Image) -> float:
+        """The share of the picture that moves, 0 where that is less than `min_area`.
+
+        The first picture, and one of another shape, count as moving altogether: nothing is known yet.
+        """
+        small = _small(image)
+        if self._background is None or self._background.shape != small.shape:
+            self._background, self._at = small, at
+            return 1.0
+        moving = (np.abs(small - self._background) > self._threshold).astype(np.uint8)
+        moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+        area = float(np.count_nonzero(moving)) / moving.size
+        if area > LIGHT:
+            self._background = small
+        else:
+            follow = 1.0 - float(np.exp(-max(0.0, at - self._at) / FOLLOW_S))
+            cv2.accumulateWeighted(small, self._background, follow)
+        self._at = at
+        return area if area >= self._min_area else 0.0
+
+
+def _small(image: Image) -> NDArray[np.float32]:
+    height, width = image.shape[:2]
+    size = (WIDTH, max(1, round(WIDTH * height / width)))
+    small = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    return cv2.GaussianBlur(small, (3, 3), 0).astype(np.float32)

@@ -1,0 +1,26 @@
+"""Is a schedule's window open? Pure: the moment is an argument."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from contract.camera import DAYS, Schedule
+
+
+def is_open(schedule: Schedule, utc_ms: int) -> bool:
+    """Whether any window holds at this moment, in the schedule's own time zone.
+
+    A window past midnight belongs to the day on which it begins. Where clocks are set back, both of the repeated
+    hours count; where they are set forward, the missing hour does not exist.
+    """
+    local = datetime.fromtimestamp(utc_ms / 1000, UTC).astimezone(ZoneInfo(schedule.time_zone))
+    today, yesterday = DAYS[local.weekday()], DAYS[(local - timedelta(days=1)).weekday()]
+    now = local.time()
+    for window in schedule.windows:
+        if window.start < window.end:
+            if today in window.days and window.start <= now < window.end:
+                return True
+        elif (today in window.days and now >= window.start) or (yesterday in window.days and now < window.end):
+            return True
+    return False

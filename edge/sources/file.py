@@ -1,0 +1,50 @@
+"""A clip from disk, in its own time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+
+from edge.errors import SourceEnded, SourceError
+from edge.sources.base import Picture
+
+
+class FileSource:
+    """Pictures of a clip; `at` counts from the clip's first picture. Raises SourceError if it is no video."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._container = av.open(str(path))
+        except (av.error.FFmpegError, OSError) as error:
+            raise SourceError(f"{path}: {error.strerror or error}", hint="give a video file that exists") from error
+        if not self._container.streams.video:
+            self._container.close()
+            raise SourceError(f"{path}: no video in it", hint="give a video file")
+        self._stream = self._container.streams.video[0]
+        self._stream.thread_type = "AUTO"
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds, where the container says."""
+        duration = self._container.duration
+        return duration / av.time_base if duration else None
+
+    def pictures(self) -> Iterator[Picture]:
+        start: float | None = None
+        try:
+            for frame in self._container.decode(self._stream):
+                if frame.time is None:
+                    continue
+                start = frame.time if start is None else start
+                yield Picture(frame.time - start, frame)
+        except av.error.FFmpegError as error:
+            raise SourceError(
+                f"{self._path}: broken after some frames: {error.strerror}", hint="is it whole?"
+            ) from error
+        raise SourceEnded(f"{self._path}: end of the clip")
+
+    def close(self) -> None:
+        self._container.close()

@@ -1,0 +1,138 @@
+"""A camera over RTSP, demuxed and decoded by PyAV.
+
+What PyAV does under faults shapes this: a peer that closes ends the loop without an exception; one that freezes raises
+ExitError at the read timeout; one that is mute while describing raises InvalidDataError (or ExitError) at the open
+timeout; garbage raises per packet while demuxing goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import av
+from av.container import InputContainer
+
+from contract import redact
+from contract.camera import Source as SourceConfig
+from edge.clock import Clock
+from edge.credentials import Credentials
+from edge.errors import SourceEnded, SourceError, SourceRefused, SourceTimeout
+from edge.sources.base import Picture
+
+# Without fpsprobesize=0 FFmpeg watches the stream for seconds to guess its rate before it gives the first packet.
+_OPTIONS = {
+    "fflags": "nobuffer",
+    "fpsprobesize": "0",
+    "allowed_media_types": "video",
+    "max_delay": "200000",  # microseconds that a UDP packet may come late and still be put in order
+    "protocol_whitelist": "rtsp,rtsps,rtp,udp,tcp,tls,crypto",
+}
+_GARBAGE_S = 5.0  # a stream that sends packets but no picture for this long is as good as dead
+
+
+class RtspSource:
+    """An open RTSP stream. The constructor connects.
+
+    Raises SourceRefused, SourceTimeout, SourceEnded. Not thread-safe: open, read and close in one thread.
+    """
+
+    def __init__(self, config: SourceConfig, credentials: Credentials | None, clock: Clock) -> None:
+        self._url = config.url  # what may be shown
+        self._clock = clock
+        self.broken = 0  # packets that could not be decoded
+        self._container = self._open(config, credentials)
+        self._stream = self._container.streams.video[0]
+        # One thread a camera is enough at camera rates; frame threading would also delay pictures.
+        self._stream.codec_context.thread_count = 1
+
+    def _open(self, config: SourceConfig, credentials: Credentials | None) -> InputContainer:
+        transports = ("tcp", "udp") if config.transport == "auto" else (config.transport,)
+        address = _with_credentials(config.url, credentials)
+        for last, transport in ((transport == transports[-1], transport) for transport in transports):
+            try:
+                container = av.open(
+                    address,
+                    options=_OPTIONS | {"rtsp_transport": transport},
+                    timeout=(config.open_timeout_s, config.read_timeout_s),
+                )
+            except (av.error.FFmpegError, OSError, ValueError) as error:
+                fault = translate(error, self._url)
+                if last or not (isinstance(fault, SourceRefused) and fault.code == "transport"):
+                    raise fault from None  # the original's text may hold the password
+                continue
+            if container.streams.video:
+                return container
+            container.close()
+            raise SourceRefused(
+                f"{self._url}: offers no video", code="not-rtsp", hint="is this the camera's video path?"
+            )
+        raise AssertionError("unreachable: the last transport returns or raises")
+
+    def pictures(self) -> Iterator[Picture]:
+        last_picture = self._clock.now()
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+                if packet is None or packet.size == 0:
+                    raise SourceEnded(f"{self._url}: the camera closed the stream")
+                frames = packet.decode()
+            except av.error.InvalidDataError:
+                self.broken += 1
+                frames = []
+            except (av.error.FFmpegError, OSError) as error:
+                raise translate(error, self._url) from None
+            at = self._clock.now()
+            for frame in frames:
+                last_picture = at
+                yield Picture(at, frame)
+            if at - last_picture > _GARBAGE_S:
+                raise SourceTimeout(f"{self._url}: sends packets but no picture", hint="restart the camera's encoder")
+
+    def close(self) -> None:
+        self._container.close()
+
+
+def translate(error: Exception, url: str) -> SourceError:
+    """The edge's own error for one of PyAV's. `url` must be fit to be shown."""
+    match error:
+        case av.error.HTTPUnauthorizedError() | av.error.HTTPForbiddenError():
+            return SourceRefused(
+                f"{url}: the camera refuses the credentials",
+                code="credentials",
+                hint="check user and password in the credentials file under the name of source.credentials",
+            )
+        case av.error.HTTPNotFoundError():
+            return SourceRefused(
+                f"{url}: the camera knows no such path", code="not-found", hint="check the path of source.url"
+            )
+        case av.error.HTTPServerError():
+            return SourceRefused(
+                f"{url}: the camera is busy or broken (5xx)", code="busy", hint="too many viewers? restart it"
+            )
+        case av.error.HTTPError():
+            return SourceRefused(
+                f"{url}: refused ({error.strerror})", code="transport", hint="try source.transport: udp"
+            )
+        case av.error.ExitError() | TimeoutError():
+            return SourceTimeout(f"{url}: no answer in time", hint="check the network path and that the camera is up")
+        case ConnectionRefusedError():
+            return SourceRefused(f"{url}: nobody listens there", hint="check address and port; is the camera up?")
+        case av.error.InvalidDataError():
+            return SourceTimeout(f"{url}: answers nothing that is RTSP, or too late", hint="is this an RTSP port?")
+        case av.error.EOFError() | ConnectionResetError() | BrokenPipeError():
+            return SourceEnded(f"{url}: the camera closed the connection", hint="look at the camera's own log")
+        case av.error.FFmpegError() | OSError():
+            return SourceError(f"{url}: {redact.text(error.strerror or 'failed')}", hint="check address and network")
+        case _:
+            return SourceError(f"{url}: {type(error).__name__}", hint="check the address")
+
+
+def _with_credentials(url: str, credentials: Credentials | None) -> str:
+    """FFmpeg takes credentials only inside the address; this form never leaves the call that opens it."""
+    if credentials is None:
+        return url
+    parts = urlsplit(url)
+    userinfo = f"{quote(credentials.username, safe='')}:{quote(credentials.password.reveal(), safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{userinfo}@{parts.netloc}"))
