@@ -1,0 +1,6 @@
+"""What the edge keeps until central has it."""
+
+from edge.outbox.store import Draft, Outbox, OutboxStatus, Parked
+from edge.outbox.writer import Limits, Refusal
+
+__all__ = ["Draft", "Limits", "Outbox", "OutboxStatus", "Parked", "Refusal"]

@@ -1,0 +1,259 @@
+"""The outbox's SQLite file: layout, pragmas, row hashes, and what tells a sound file from a damaged one.
+
+WAL with synchronous=FULL: a commit that returned survives a power cut. (NORMAL lost everything since the last
+checkpoint in our test, and a default DELETE journal the last commit.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from contract.event import EventRecord
+from edge.errors import OutboxDamaged, OutboxError, OutboxFull, SettingsError
+
+APPLICATION_ID = 0x56_44_4F_42  # "VDOB", seen by file(1)
+LAYOUT = 1
+
+# A checkpoint may have to write this much again, so the WAL's limit is also what ballast must cover.
+WAL_PAGES = 256
+BALLAST = 2 << 20  # bytes
+
+_SCHEMA = """
+CREATE TABLE head (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    edge_id TEXT NOT NULL, epoch INTEGER NOT NULL, last_seq INTEGER NOT NULL, clean INTEGER NOT NULL,
+    sha256 BLOB NOT NULL  -- of the four: a wrong last_seq would give a number twice
+);
+CREATE TABLE pending (
+    epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+    kept_at INTEGER NOT NULL,  -- UTC ms of the commit, by the edge's clock
+    body BLOB NOT NULL,  -- the record as MessagePack, fields named
+    sha256 BLOB NOT NULL,  -- of body
+    PRIMARY KEY (epoch, seq)
+) WITHOUT ROWID;
+CREATE TABLE parked (  -- a damaged key may stand here twice, so it is no key here
+    id INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL, seq INTEGER NOT NULL, kept_at INTEGER NOT NULL, body BLOB NOT NULL, sha256 BLOB NOT NULL,
+    code TEXT NOT NULL, reason TEXT NOT NULL, parked_at INTEGER NOT NULL
+);
+"""
+
+# What says nothing about the file's content; any other error does.
+_ELSEWHERE = frozenset(
+    (
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_MISUSE,
+    )
+)
+
+
+class Head(NamedTuple):
+    """The outbox's own few facts. `clean` is 1 only between a clean close and the next start."""
+
+    edge_id: str
+    epoch: int
+    last_seq: int
+    clean: int
+
+    def sha256(self) -> bytes:
+        return hashlib.sha256("/".join(map(str, self)).encode()).digest()
+
+
+def pack(record: EventRecord) -> tuple[bytes, bytes]:
+    """A record's canonical bytes and their SHA-256."""
+    body = msgspec.msgpack.encode(record)
+    return body, hashlib.sha256(body).digest()
+
+
+def unpack(epoch: int, seq: int, body: bytes, sha256: bytes) -> EventRecord:
+    """Raises ValueError where the row is not what was committed, or not readable by this version."""
+    if not isinstance(body, bytes) or hashlib.sha256(body).digest() != sha256:
+        raise ValueError("the row does not match its SHA-256")
+    record = msgspec.msgpack.decode(body, type=EventRecord)
+    if (record.epoch, record.seq) != (epoch, seq):
+        raise ValueError(f"the row's key is {epoch}/{seq}, its record's {record.epoch}/{record.seq}")
+    return record
+
+
+def translated(error: sqlite3.Error, path: Path) -> OutboxError:
+    """The edge's own error for one of SQLite's."""
+    code = _primary(error)
+    if code == sqlite3.SQLITE_FULL:
+        return OutboxFull(f"the disk under {path} is full", hint="free space; the outbox goes on by itself")
+    if code not in _ELSEWHERE:
+        return OutboxDamaged(f"{path} is damaged: {error}", hint="check the disk; the file is kept aside for salvage")
+    return OutboxError(f"{path}: {error}", hint="check the disk, the directory and its rights")
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    return _primary(error) == sqlite3.SQLITE_FULL
+
+
+def _primary(error: sqlite3.Error) -> int:
+    # Python's own module raises a few without a code: text that is no UTF-8, use after close.
+    silent = sqlite3.SQLITE_CORRUPT if isinstance(error, sqlite3.OperationalError) else sqlite3.SQLITE_MISUSE
+    return int(getattr(error, "sqlite_errorcode", silent)) & 0xFF
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # SQLite rolls back by itself on some errors
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+        raise
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA cell_size_check=ON")
+    return db
+
+
+def open_writer(path: Path, edge_id: str, epoch: int) -> tuple[sqlite3.Connection, Head]:
+    """Open or create the file.
+
+    `epoch` is used for a new file, and for one that was not closed cleanly: what the disk kept of such a file
+    cannot be known for sure, and a number given twice would make central take a new record for an old one.
+
+    Raises OutboxDamaged, OutboxFull, OutboxError; SettingsError where the file is another edge's or a newer layout.
+    """
+    try:
+        fresh = not path.exists() or _is_blank(path, edge_id)
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            (mode,) = db.execute("PRAGMA journal_mode=WAL").fetchone()
+            if mode != "wal":
+                raise OutboxError(f"{path}: no WAL on this file system", hint="put the data on a local disk")
+            db.execute("PRAGMA synchronous=FULL")
+            db.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+            db.execute(f"PRAGMA journal_size_limit={BALLAST}")
+            with transaction(db):
+                if fresh:
+                    _create(db)
+                    head = Head(edge_id, epoch, 0, 0)
+                else:
+                    head = read_head(db)
+                    if not head.clean:
+                        head = Head(edge_id, max(epoch, head.epoch + 1), 0, 0)
+                write_head(db, head._replace(clean=0))
+            # In the main file before the first record: also a lost WAL is then noticed.
+            (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise OutboxError(f"{path} is held by another program", hint="close whatever has the outbox open")
+            if fresh:
+                _sync_directory(path.parent)
+            return db, head._replace(clean=0)
+        except BaseException:
+            db.close()
+            raise
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
+
+
+def close_writer(db: sqlite3.Connection, head: Head) -> None:
+    """Close cleanly: the next start goes on with the same epoch. Where that fails, it starts a new one."""
+    with suppress(sqlite3.Error):
+        write_head(db, head._replace(clean=1))
+    db.close()
+
+
+def quarantine(path: Path, stamp: int) -> Path:
+    """Put a damaged file and its WAL aside under one name; returns it. Nothing is deleted but the WAL's index."""
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    for suffix in ("", "-wal"):
+        source = path.with_name(path.name + suffix)
+        if source.exists():
+            source.rename(aside.with_name(aside.name + suffix))
+    path.with_name(path.name + "-shm").unlink(missing_ok=True)
+    _sync_directory(path.parent)
+    return aside
+
+
+def quarantined(path: Path) -> int:
+    """How many files were put aside so far."""
+    return sum(1 for found in path.parent.glob(f"{path.name}.damaged-*") if not found.name.endswith("-wal"))
+
+
+def read_head(db: sqlite3.Connection) -> Head:
+    """Raises OutboxDamaged where it is missing or not what was written."""
+    row = db.execute("SELECT edge_id, epoch, last_seq, clean, sha256 FROM head").fetchone()
+    if row is None or (head := Head(*row[:4])).sha256() != row[4]:
+        raise OutboxDamaged("the outbox's head is damaged", hint="check the disk; the file is kept for salvage")
+    return head
+
+
+def write_head(db: sqlite3.Connection, head: Head) -> None:
+    db.execute("INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?, ?, ?)", (*head, head.sha256()))
+
+
+def used_bytes(db: sqlite3.Connection) -> int:
+    """Bytes of pages in use. Free pages are used again; the file itself never shrinks."""
+    (pages,), (free,), (size,) = (
+        db.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
+def _create(db: sqlite3.Connection) -> None:
+    db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version={LAYOUT}")
+    for statement in _SCHEMA.split(";")[:-1]:  # executescript would commit first
+        db.execute(statement)
+
+
+def _is_blank(path: Path, edge_id: str) -> bool:
+    """Whether the file holds nothing yet; raises where it holds anything but a sound outbox of `edge_id`.
+
+    Only looks: a writing connection would fold the WAL into a damaged file when it closes.
+    """
+    db = open_reader(path)
+    try:
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        (layout,) = db.execute("PRAGMA user_version").fetchone()
+        if not application and not db.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            return True  # killed before its first commit
+        if application != APPLICATION_ID:
+            raise OutboxDamaged(f"{path} is no outbox", hint="the file is kept aside; a new outbox is started")
+        if layout > LAYOUT:
+            raise SettingsError(f"{path} was written by a newer Vedette", hint="start the newer version again")
+        (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise OutboxDamaged(f"{path} is damaged: {verdict}", hint="check the disk; the file is kept for salvage")
+        owner = read_head(db).edge_id
+    finally:
+        db.close()
+    if owner != edge_id:
+        raise SettingsError(
+            f"{path} belongs to edge {owner!r}, not to {edge_id!r}",
+            hint="give every edge a data directory of its own",
+        )
+    return False
+
+
+def _sync_directory(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,250 @@
+"""The durable outbox: what a camera saw stays here until central says that it has it.
+
+Contract
+--------
+States of a record:
+
+    appended --commit--> pending --settle(stored)--> gone (central has it)
+                            |----settle(refused)---> parked (code and reason of central)
+                            `----damaged row-------> parked (code "damaged")
+
+- The future of `append` resolves after the commit that holds the record, and never before. Such a record
+  survives kill -9 and a power cut. One whose future has not resolved may or may not be there.
+- Numbers: `seq` counts up by one in the order of commits, within an `epoch`. A new epoch starts, always higher than
+  the last, when the file is new, was put aside as damaged, or was not closed cleanly (crash, power cut, restored
+  image): then nobody can say for sure which numbers were already given. Records keep the identity they were given.
+- Who deletes: `settle`, called by the uplink alone, and only what central answered as stored or duplicate. Nothing
+  deletes parked records; nothing is deleted by age.
+- Only the writer thread writes. It also checkpoints. Readers are read-only connections. A second process is
+  refused by a lock file.
+- Full: an append waits `patience` for a place in the queue; past that, past `max_bytes` (pending and parked
+  together) or on a full disk it is refused with OutboxFull and counted by reason. What is already in is never
+  sacrificed for what is new; an order of sacrifice is not decided here. Settling works on a full disk, by ballast.
+- A file that is not a sound outbox is renamed to `NAME.damaged-TIME` and a new one started: the edge goes on, the
+  rows in the old file are neither sent nor deleted. After an I/O error (a failed fsync above all) nothing more is
+  acknowledged until the file was closed, examined and checkpointed anew.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from contract.event import EventRecord
+from edge.errors import OutboxDamaged, OutboxError, OutboxFull
+from edge.outbox import database
+from edge.outbox.writer import Append, Job, Limits, Refusal, Reopen, Settle, Writer
+
+log = structlog.get_logger(__name__)
+
+
+class Draft(Protocol):
+    """A record that lacks what only the outbox can give, e.g. `functools.partial(EventRecord, event_id=..., ...)`."""
+
+    def __call__(self, *, edge_id: str, epoch: int, seq: int, clock_offset: int | None) -> EventRecord: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record that is kept but no longer sent. `body` is its MessagePack, possibly damaged."""
+
+    epoch: int
+    seq: int
+    code: str
+    reason: str
+    parked_at: int  # UTC ms
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxStatus:
+    epoch: int
+    last_seq: int
+    pending: int
+    parked: int
+    queued: int
+    bytes: int
+    max_bytes: int
+    oldest_age: float | None  # seconds since the oldest pending record was committed
+    committed: int  # since start
+    settled: int  # since start
+    refused: Mapping[str, int]  # appends refused since start, by reason: queue, max-bytes, disk-full, fault
+    damaged: int  # rows parked as damaged since start
+    quarantined: int  # damaged files kept aside
+    full: bool  # the last append was refused for lack of room
+    fault: str  # why nothing can be written now; empty if it can
+
+
+class Outbox:
+    """Thread-safe. Close it after whoever appends and after the uplink.
+
+    Raises SettingsError where the directory is in use or another edge's, OutboxFull or OutboxError where the file
+    can be neither opened nor started anew.
+    """
+
+    def __init__(self, path: Path, edge_id: str, *, now_ms: Callable[[], int], limits: Limits | None = None) -> None:
+        self._path = path
+        self._edge_id = edge_id
+        self._now_ms = now_ms
+        self._limits = limits or Limits()
+        self._reading = threading.Lock()
+        self._reader: sqlite3.Connection | None = None
+        self._reader_of = 0
+        self._closed = False
+        self._damaged = 0
+        # Central's clock minus the edge's, ms, as new records carry it. Not kept over a restart: clocks are set then.
+        self.clock_offset: int | None = None
+        self._writer = Writer(path, edge_id, now_ms, self._limits)
+
+    def append(self, draft: Draft) -> Future[EventRecord]:
+        """Hand a record in; the future resolves to it, numbered, once it is safe.
+
+        Raises OutboxFull where the queue stays full, ValueError where the draft breaks the contract, OutboxError once
+        closed. The future may raise OutboxFull or OutboxError: the record is then not accepted.
+        """
+        record = draft(edge_id=self._edge_id, epoch=0, seq=1, clock_offset=self.clock_offset)
+        # A struct's constructor does not check ranges and patterns; central would refuse the record much later.
+        msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=EventRecord)
+        job = Append(record)
+        try:
+            self._hand_in(job, self._limits.patience)
+        except OutboxFull:
+            self._writer.refused["queue"] += 1
+            self._writer.full = True
+            raise
+        return job.done
+
+    def settle(self, epoch: int, stored: Iterable[int] = (), refused: Iterable[Refusal] = ()) -> Future[None]:
+        """Let go of what central has, park what it will never take. Unknown numbers are ignored.
+
+        The future may raise OutboxError; nothing is then let go.
+        """
+        job = Settle(epoch, list(stored), list(refused))
+        self._hand_in(job, None)
+        return job.done
+
+    def pending(self, limit: int = 500, max_bytes: int = 512 << 10) -> list[EventRecord]:
+        """The oldest records of the oldest epoch, in order of seq: up to `limit` and, past the first, `max_bytes`.
+
+        Damaged rows are parked on the way. Raises OutboxError; OutboxDamaged where the whole file was put aside.
+        """
+        while True:
+            rows = self._query(
+                "SELECT epoch, seq, body, sha256 FROM pending"
+                " WHERE epoch = (SELECT min(epoch) FROM pending) ORDER BY seq LIMIT ?",
+                (limit,),
+            )
+            records: list[EventRecord] = []
+            size = damaged = 0
+            for epoch, seq, body, sha256 in rows:
+                try:
+                    record = database.unpack(epoch, seq, body, sha256)
+                except ValueError as error:
+                    damaged += 1
+                    self._park_damaged(epoch, seq, str(error))
+                    continue
+                size += len(body)
+                if records and size > max_bytes:
+                    break
+                records.append(record)
+            if records or not damaged:
+                return records
+
+    def parked(self, limit: int = 100) -> list[Parked]:
+        """What was parked, oldest first."""
+        rows = self._query("SELECT epoch, seq, code, reason, parked_at, body FROM parked ORDER BY id LIMIT ?", (limit,))
+        return [Parked(*row) for row in rows]
+
+    def status(self) -> OutboxStatus:
+        """Never raises, whatever the disk does."""
+        oldest: int | None = None
+        used = 0
+        with suppress(OutboxError):
+            ((oldest,),) = self._query("SELECT (SELECT kept_at FROM pending ORDER BY epoch, seq LIMIT 1)")
+            used = self._used_bytes()
+        writer = self._writer
+        return OutboxStatus(
+            epoch=writer.head.epoch,
+            last_seq=writer.head.last_seq,
+            pending=writer.pending,
+            parked=writer.parked,
+            queued=len(writer.intake),
+            bytes=used,
+            max_bytes=self._limits.max_bytes,
+            oldest_age=None if oldest is None else max(0.0, (self._now_ms() - oldest) / 1000),
+            committed=writer.committed,
+            settled=writer.settled,
+            refused=dict(writer.refused),
+            damaged=self._damaged,
+            quarantined=database.quarantined(self._path),
+            full=writer.full,
+            fault=writer.fault,
+        )
+
+    def on_commit(self, wake: Callable[[], None]) -> None:
+        """Call `wake` from the writer thread after every commit that added records. It must not block."""
+        self._writer.on_commit = wake
+
+    def close(self) -> None:
+        """Commit what was handed in, then close. Idempotent."""
+        self._writer.drain()
+        with self._reading:
+            if self._closed:
+                return
+            self._closed = True
+            if self._reader:
+                self._reader.close()
+        self._writer.close()
+
+    def __enter__(self) -> Outbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _hand_in(self, job: Job, patience: float | None) -> None:
+        job.done.set_running_or_notify_cancel()  # a caller cannot call a commit off
+        self._writer.intake.put(job, patience)
+
+    def _park_damaged(self, epoch: int, seq: int, reason: str) -> None:
+        self.settle(epoch, refused=[Refusal(seq, "damaged", reason)]).result()
+        self._damaged += 1
+        log.error("outbox row damaged", epoch=epoch, seq=seq, reason=reason)
+
+    def _query(self, sql: str, values: tuple[int, ...] = ()) -> list[Any]:
+        with self._reading:
+            try:
+                return self._current_reader().execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                fault = database.translated(error, self._path)
+        if isinstance(fault, OutboxDamaged):
+            job = Reopen()
+            self._hand_in(job, None)
+            job.done.result()
+        raise fault
+
+    def _used_bytes(self) -> int:
+        with self._reading:
+            try:
+                return database.used_bytes(self._current_reader())
+            except sqlite3.Error as error:
+                raise database.translated(error, self._path) from error
+
+    def _current_reader(self) -> sqlite3.Connection:
+        if self._closed:
+            raise OutboxError("the outbox is closed")
+        if self._reader is None or self._reader_of != self._writer.opened:
+            if self._reader:
+                self._reader.close()
+            self._reader_of = self._writer.opened
+            self._reader = database.open_reader(self._path)
+        return self._reader

@@ -1,0 +1,259 @@
+"""The outbox's writer: one thread, the one writing connection, and the life of the file. Contract: store.py."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+import structlog
+
+from contract.event import EventRecord
+from edge.errors import OutboxDamaged, OutboxError, OutboxFull
+from edge.outbox import database
+from edge.outbox.guard import Ballast, Lock
+from edge.outbox.intake import Intake
+
+log = structlog.get_logger(__name__)
+
+_ROW = 64  # bytes that a row costs beside its body
+
+
+class Refusal(NamedTuple):
+    """A record that central will never take, or that cannot be sent."""
+
+    seq: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    max_bytes: int = 512 << 20  # pages in use, pending and parked
+    queue: int = 1000  # records waiting for the writer
+    patience: float = 2.0  # seconds that append waits for a place in the queue
+    group: int = 500  # records a commit
+    delay: float = 0.002  # seconds that a commit waits for company
+
+
+@dataclass(slots=True)
+class Append:
+    record: EventRecord
+    done: Future[EventRecord] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class Settle:
+    epoch: int
+    stored: list[int]
+    refused: list[Refusal]
+    done: Future[None] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class Reopen:
+    done: Future[None] = field(default_factory=Future)
+
+
+Job: TypeAlias = Append | Settle | Reopen
+
+
+class Writer:
+    """Its public values are written by its own thread and may be read by any."""
+
+    def __init__(self, path: Path, edge_id: str, now_ms: Callable[[], int], limits: Limits) -> None:
+        self._path = path
+        self._edge_id = edge_id
+        self._now_ms = now_ms
+        self._limits = limits
+        self._db: sqlite3.Connection | None = None
+        self.head = database.Head(edge_id, 0, 0, 0)
+        self.intake: Intake[Job] = Intake(limits.queue)
+        self.on_commit: Callable[[], None] = lambda: None
+        self.pending = self.parked = 0
+        self.committed = self.settled = 0  # since start
+        self.refused: Counter[str] = Counter()
+        self.full = False
+        self.fault = ""
+        self.opened = 0  # how often: readers must follow
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = Lock(path.with_suffix(".lock"))
+        self._ballast = Ballast(path.with_suffix(".ballast"), database.BALLAST)
+        try:
+            self._open()
+        except BaseException:
+            self._lock.release()
+            raise
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._thread.start()
+
+    def drain(self) -> None:
+        """Commit what was handed in and end the thread. Idempotent."""
+        self.intake.close()
+        self._thread.join()
+
+    def close(self) -> None:
+        """After `drain`, and after the readers: the last connection to close is the one that may tidy up."""
+        if self._db:
+            database.close_writer(self._db, self.head)
+            self._db = None
+        self._lock.release()
+
+    def _run(self) -> None:
+        while group := self.intake.take(self._limits.group, self._limits.delay):
+            if self._db is None and not self._reopened():
+                self._fail(group, OutboxError(self.fault, hint="check the disk"), "fault")
+                continue
+            try:
+                self._commit(group)
+            except Exception as error:
+                self._recover(group, error)
+
+    def _commit(self, group: list[Job]) -> None:
+        """One transaction; futures resolve after it."""
+        assert self._db is not None
+        db, head, now = self._db, self.head, self._now_ms()
+        room = self._limits.max_bytes - database.used_bytes(db)
+        added: list[tuple[Append, EventRecord]] = []
+        over: list[Job] = []
+        gone = parked = 0
+        with database.transaction(db):
+            for job in group:
+                match job:
+                    case Append(record):
+                        record = msgspec.structs.replace(record, epoch=head.epoch, seq=head.last_seq + 1)
+                        body, sha256 = database.pack(record)
+                        room -= len(body) + _ROW
+                        if room < 0:
+                            over.append(job)
+                            continue
+                        values = (record.epoch, record.seq, now, body, sha256)
+                        db.execute("INSERT INTO pending VALUES (?, ?, ?, ?, ?)", values)
+                        head = head._replace(last_seq=record.seq)
+                        added.append((job, record))
+                    case Settle(epoch, stored, refused):
+                        gone += _delete(db, epoch, stored)
+                        parked += _park(db, epoch, refused, now)
+            if added:
+                database.write_head(db, head)
+        self.head = head
+        self.pending += len(added) - gone - parked
+        self.parked += parked
+        self.committed += len(added)
+        self.settled += gone
+        if added or over:
+            self.full = bool(over)
+        if over:
+            limit = OutboxFull(
+                f"the outbox holds its {self._limits.max_bytes} bytes",
+                hint="central has been away for long, or max_bytes is too small",
+            )
+            self._fail(over, limit, "max-bytes")
+        for append, record in added:
+            append.done.set_result(record)
+        for job in group:
+            if isinstance(job, Settle):
+                job.done.set_result(None)
+            elif isinstance(job, Reopen):
+                self._examine(job)
+        if added:
+            self.on_commit()
+
+    def _recover(self, group: list[Job], error: Exception) -> None:
+        """A commit failed, and nothing of it is in. Go on if only room is missing; else trust the file no more."""
+        group = [job for job in group if not job.done.done()]
+        if not isinstance(error, sqlite3.Error) or not database.is_full(error):
+            fault = (
+                database.translated(error, self._path) if isinstance(error, sqlite3.Error) else OutboxError(str(error))
+            )
+            log.error("outbox write failed", error=str(fault), records=len(group))
+            self._fail(group, fault, "fault")
+            self._reopened()
+            return
+        settles: list[Job] = [job for job in group if not isinstance(job, Append)]
+        appends: list[Job] = [job for job in group if isinstance(job, Append)]
+        if appends:
+            self.full = True
+            self._fail(appends, database.translated(error, self._path), "disk-full")
+        if settles and self._ballast.held:
+            self._ballast.release()
+            try:
+                self._commit(settles)
+                assert self._db is not None
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error as again:
+                log.error("outbox cannot settle on the full disk", error=str(again))
+            self._ballast.hold()
+        self._fail([job for job in settles if not job.done.done()], database.translated(error, self._path), "disk-full")
+
+    def _fail(self, jobs: list[Job], error: OutboxError, reason: str) -> None:
+        for job in jobs:
+            if isinstance(job, Append):
+                self.refused[reason] += 1
+            job.done.set_exception(error)
+
+    def _examine(self, job: Reopen) -> None:
+        if self._reopened():
+            job.done.set_result(None)
+        else:
+            job.done.set_exception(OutboxError(self.fault, hint="check the disk"))
+
+    def _reopened(self) -> bool:
+        """Close, examine and open anew; False, with `fault` set, where that fails."""
+        if self._db:
+            self._db.close()
+            self._db = None
+        try:
+            self._open()
+        except Exception as error:
+            self.fault = str(error)
+            return False
+        return True
+
+    def _open(self) -> None:
+        for _ in range(3):
+            epoch = max(self._now_ms(), self._lock.epoch + 1)
+            try:
+                self._db, self.head = database.open_writer(self._path, self._edge_id, epoch)
+                break
+            except OutboxDamaged as damage:
+                aside = database.quarantine(self._path, epoch)
+                log.error("outbox damaged, put aside", error=str(damage), file=aside.name, hint=damage.hint)
+            except OutboxFull:
+                if not self._ballast.held:
+                    raise
+                self._ballast.release()
+        else:
+            raise OutboxError(f"{self._path} cannot be started anew", hint="check the disk")
+        self._ballast.hold()
+        self._lock.note(self.head.epoch)
+        try:
+            (self.pending,) = self._db.execute("SELECT count(*) FROM pending").fetchone()
+            (self.parked,) = self._db.execute("SELECT count(*) FROM parked").fetchone()
+        except sqlite3.Error as error:
+            raise database.translated(error, self._path) from error
+        self.fault = ""
+        self.opened += 1
+
+
+def _delete(db: sqlite3.Connection, epoch: int, seqs: list[int]) -> int:
+    keys = [(epoch, seq) for seq in seqs]
+    return db.executemany("DELETE FROM pending WHERE epoch = ? AND seq = ?", keys).rowcount if keys else 0
+
+
+def _park(db: sqlite3.Connection, epoch: int, refused: list[Refusal], now: int) -> int:
+    parked = 0
+    for seq, code, reason in refused:
+        db.execute(
+            "INSERT INTO parked (epoch, seq, kept_at, body, sha256, code, reason, parked_at)"
+            " SELECT epoch, seq, kept_at, body, sha256, ?, ?, ? FROM pending WHERE epoch = ? AND seq = ?",
+            (code, reason, now, epoch, seq),
+        )
+        parked += _delete(db, epoch, [seq])
+    return parked
