@@ -22,7 +22,7 @@ from edge.outbox.intake import Intake
 
 log = structlog.get_logger(__name__)
 
-_ROW = 64  # bytes that a row costs beside its body
+_ROW = 128  # bytes that a row costs beside its body: hash, key, the unused end of its page
 
 
 class Refusal(NamedTuple):
