@@ -18,8 +18,8 @@ class YoloDetector(ABC):
     `size` is the long side of the network's input, in pixels; rounded up to the card's stride.
     `drops` counts boxes thrown away, by reason: "not-finite", "capped".
 
-    Pictures go through one by one: on CPUs a batch costs as much as its pictures alone (640x384, one thread:
-    31 ms one, 118 ms four; see docs/models.md), and the first answer would wait for the last.
+    Pictures go through one by one: on a CPU a batch saves nothing (OpenVINO, 640x384, one thread: 31 ms for
+    one, 118 ms for four in one batch), and the first answer would wait for the last.
     """
 
     def __init__(self, card: Card, *, size: int | None = None) -> None:
