@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import time
@@ -42,10 +43,12 @@ def run(argv: Sequence[str]) -> int:
                 image = cv2.resize(picture, (width * 2, height * 2)).astype(np.uint8, copy=False)
                 detector.detect([image])
                 took = []
+                cpu = time.process_time()
                 for _ in range(args.rounds):
                     start = time.perf_counter()
                     detector.detect([image])
                     took.append((time.perf_counter() - start) * 1000)
+                cpu = (time.process_time() - cpu) * 1000 / args.rounds
                 detector.close()
                 print(
                     json.dumps(
@@ -57,7 +60,9 @@ def run(argv: Sequence[str]) -> int:
                             "width": width,
                             "height": height,
                             "ms": round(statistics.median(took), 1),
+                            "cpu_ms": round(cpu, 1),  # of all threads, a picture
                             "rounds": args.rounds,
+                            "load": round(os.getloadavg()[0], 2),  # a busy machine's figures are worth less
                         }
                     )
                 )

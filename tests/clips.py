@@ -44,9 +44,7 @@ def make_clip(
     gop = max(1, round(gop_s * fps))
     settings = {"preset": "ultrafast", "g": str(gop), "bf": str(b_frames), "sc_threshold": "0"}
     if codec == "h265":
-        settings["x265-params"] = (
-            f"log-level=none:keyint={gop}:min-keyint={gop}:scenecut=0:bframes={b_frames}"
-        )
+        settings["x265-params"] = f"log-level=none:keyint={gop}:min-keyint={gop}:scenecut=0:bframes={b_frames}"
     with av.open(str(path), "w") as out:
         stream = out.add_stream(encoder, rate=fps, options=settings | (options or {}))
         stream.width, stream.height = size

@@ -20,6 +20,7 @@ from edge.detect.refused import refused
 from edge.errors import CardError, ChecksumError
 
 _MAX_CARD_BYTES = 256 * 1024
+_HINT = "docs/models.md lists every key of a card"
 
 
 def _allowed(name: str) -> str:
@@ -86,7 +87,7 @@ class Accuracy(_Part):
 
 
 class Run(_Part):
-    """Median milliseconds of one picture, from BGR pixels to boxes."""
+    """Median milliseconds of one picture, from BGR pixels to boxes; `cpu_ms`: mean, of all threads."""
 
     backend: Text
     arithmetic: Text
@@ -94,6 +95,7 @@ class Run(_Part):
     width: Pixels  # of the network's input
     height: Pixels
     ms: Annotated[float, Field(gt=0)]
+    cpu_ms: Annotated[float, Field(gt=0)]
 
 
 class Speed(_Part):
@@ -160,15 +162,17 @@ def load_card(path: Path) -> Card:
     try:
         content = yaml.load(data, _CardLoader)  # noqa: S506  (a SafeLoader, stricter)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise CardError(f"{path}: not readable as YAML: {error}", hint="see docs/models.md") from error
-    if not isinstance(content, dict) or "path" in content:
-        raise CardError(f"{path}: want keys and values as in docs/models.md", hint="see docs/models.md")
+        raise CardError(f"{path}: not readable as YAML: {error}", hint=_HINT) from error
+    if not isinstance(content, dict):
+        raise CardError(f"{path}: want keys and values", hint=_HINT)
+    if "path" in content:  # ours to set, below
+        raise CardError(f"{path}: path: unknown key", hint=_HINT)
     try:
         return Card.model_validate({**content, "path": path})
     except ValidationError as error:
         raise CardError(
             "\n".join(f"{path}: {_key(e['loc'])}: {_message(e)}" for e in error.errors()),
-            hint="docs/models.md lists every key of a card",
+            hint=_HINT,
         ) from error
 
 

@@ -15,9 +15,7 @@ from vedette.virtual_camera.faults import Planned, parse_plan
 from vedette.virtual_camera.server import Server, load_mounts
 from vedette.virtual_camera.stream import Mount
 
-app = typer.Typer(
-    help="Virtual cameras: clips served over RTSP, with faults on demand.", no_args_is_help=True
-)
+app = typer.Typer(help="Virtual cameras: clips served over RTSP, with faults on demand.", no_args_is_help=True)
 
 
 @app.callback()
@@ -37,9 +35,7 @@ def serve(
         list[str] | None,
         typer.Option(help="Name in the URL, once a clip, in their order. Default: the file's name."),
     ] = None,
-    copies: Annotated[
-        int, typer.Option(min=0, help="Serve N cameras, cam-001 to cam-N, with the clips in turn.")
-    ] = 0,
+    copies: Annotated[int, typer.Option(min=0, help="Serve N cameras, cam-001 to cam-N, with the clips in turn.")] = 0,
     start: Annotated[
         Literal["serve", "first-play"],
         typer.Option(help="When a clip begins: at once, or when its first viewer plays it."),
@@ -49,9 +45,7 @@ def serve(
         Literal["now", "key-frame"],
         typer.Option(help="A new viewer gets what was sent since the last key frame, or waits for the next."),
     ] = "now",
-    auth: Annotated[
-        Scheme | None, typer.Option(help="Default: digest where a user is given, else none.")
-    ] = None,
+    auth: Annotated[Scheme | None, typer.Option(help="Default: digest where a user is given, else none.")] = None,
     user: Annotated[str, typer.Option(help="User that clients must name.")] = "",
     password_file: Annotated[
         Path | None, typer.Option(help="File whose first line is the password (never given as an argument).")

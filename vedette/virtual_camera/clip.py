@@ -102,9 +102,7 @@ def load_clip(path: Path) -> Clip:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ClipError(
-                f"{path}: larger than {MAX_BYTES >> 20} MiB", hint="cut the clip; it loops anyway"
-            )
+            raise ClipError(f"{path}: larger than {MAX_BYTES >> 20} MiB", hint="cut the clip; it loops anyway")
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise ClipError(f"{path}: no video in it")

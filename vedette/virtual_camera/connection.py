@@ -113,9 +113,7 @@ class Connection:
             return 551, {"Unsupported": request.headers["require"]}, b""
         fault = stream.fault(Status) if stream else None
         given = request.headers.get("authorization", "")
-        if (fault and fault.code == 401) or not auth.verify(
-            self._house.auth, given, request.method, self._nonce
-        ):
+        if (fault and fault.code == 401) or not auth.verify(self._house.auth, given, request.method, self._nonce):
             stale = auth.is_stale(given, self._nonce)
             return 401, {"WWW-Authenticate": auth.challenge(self._house.auth, self._nonce, stale=stale)}, b""
         if fault:

@@ -52,9 +52,7 @@ def _parts(nal: bytes, header: int, step: int) -> Iterator[tuple[int, bytes]]:
 
 def packet(payload: bytes, *, sequence: int, timestamp: int, ssrc: int, marker: bool) -> bytes:
     """`marker` is set on the last packet of an access unit."""
-    head = _HEADER.pack(
-        0x80, marker << 7 | PAYLOAD_TYPE, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc & 0xFFFFFFFF
-    )
+    head = _HEADER.pack(0x80, marker << 7 | PAYLOAD_TYPE, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc & 0xFFFFFFFF)
     return head + payload
 
 

@@ -126,9 +126,7 @@ def _content_length(headers: Mapping[str, str]) -> int:
     return int(text)
 
 
-def response(
-    status: int, cseq: str = "", headers: Mapping[str, str] | None = None, body: bytes = b""
-) -> bytes:
+def response(status: int, cseq: str = "", headers: Mapping[str, str] | None = None, body: bytes = b"") -> bytes:
     lines = [f"RTSP/1.0 {status} {_REASONS.get(status, 'Error')}"]
     if cseq:
         lines.append(f"CSeq: {cseq}")

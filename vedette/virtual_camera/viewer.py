@@ -17,9 +17,7 @@ from vedette.virtual_camera.rtp import interleaved
 from vedette.virtual_camera.stream import Burst, Stream
 
 QUEUE_BYTES = 4 << 20
-DATAGRAM_RATE = (
-    6e6  # bytes/s: above it a new viewer's first group would overrun its socket (208 KiB on Linux)
-)
+DATAGRAM_RATE = 6e6  # bytes/s: above it a new viewer's first group would overrun its socket (208 KiB on Linux)
 
 
 class _Viewer:
@@ -29,9 +27,7 @@ class _Viewer:
         self._queue: deque[Burst] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
-        self._skip = (
-            "join" if stream.mount.join == "key-frame" else ""
-        )  # why nothing is sent before a key frame
+        self._skip = "join" if stream.mount.join == "key-frame" else ""  # why nothing is sent before a key frame
         first = stream.join(self)
         self._limit = max(limit, 2 * sum(burst.size for burst in first))
         self._push(first)
@@ -83,9 +79,7 @@ class _Viewer:
 class TcpViewer(_Viewer):
     """Packets inside the RTSP connection. Whole access units are written, so answers never cut into one."""
 
-    def __init__(
-        self, stream: Stream, limit: int, writer: asyncio.StreamWriter, channels: tuple[int, int]
-    ) -> None:
+    def __init__(self, stream: Stream, limit: int, writer: asyncio.StreamWriter, channels: tuple[int, int]) -> None:
         self._writer = writer
         self._rtp, self._rtcp = channels
         super().__init__(stream, limit)
