@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge.types import Image
 
 WIDTH = 192  # pixels of the small picture: a person 1/30 of the picture's height still covers some
-FOLLOW_S = 4.0  # the background takes over a change in about this long
+FOLLOW_S = 1.0  # the background takes over a change in about this long; longer, and what left still shows as motion
 LIGHT = 0.6  # share of the picture that only a change of light, or of the camera, alters at once
 
 

@@ -19,6 +19,10 @@ class Detector(Protocol):
     def class_names(self) -> tuple[str, ...]:
         """Names by class index."""
 
+    @property
+    def confidence(self) -> float:
+        """Score from which a detection may begin a track; weaker ones may only keep one alive."""
+
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """One answer an image, in order. Raises BackendError."""
 

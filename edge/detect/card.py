@@ -63,7 +63,8 @@ class Input(_Part):
 class Thresholds(_Part):
     """`iou` suppresses within a class; `agnostic_iou`, where given, between classes as well."""
 
-    confidence: Share
+    weak: Share  # the lowest score that is passed on: may keep a track alive
+    confidence: Share  # may begin a track
     iou: Share
     agnostic_iou: Share | None = None
 

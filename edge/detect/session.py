@@ -41,6 +41,10 @@ class YoloDetector(ABC):
     def class_names(self) -> tuple[str, ...]:
         return self._card.classes
 
+    @property
+    def confidence(self) -> float:
+        return self._card.thresholds.confidence
+
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """One answer an image, in order. Raises BackendError."""
         if self._closed:

@@ -102,7 +102,7 @@ def decode(head: Floats, box: Letterbox, thresholds: Thresholds) -> Decoded:
     if head.ndim != 2 or head.shape[0] < 5:
         raise ValueError(f"want a head of (4 + classes, anchors), got {head.shape}")
     best = head[4:].max(axis=0)  # a NaN among the scores makes NaN, and no NaN passes the next line
-    candidates = np.flatnonzero(best >= thresholds.confidence)
+    candidates = np.flatnonzero(best >= thresholds.weak)
     not_finite = int(np.count_nonzero(np.isnan(best)))
 
     xywh = head[:4, candidates]

@@ -27,7 +27,8 @@ class Signal:
 
 class Rule(Protocol):
     def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
-        """Look at the tracks alive at `at` seconds; only confirmed ones count."""
+        """Look at the tracks alive at `at` seconds. Unconfirmed ones never trigger, but their past counts once they
+        are confirmed."""
 
     def clear(self, at: float) -> list[Signal]:
         """Forget every object and close what is open, because the rule is disarmed or the camera blind."""
@@ -40,7 +41,7 @@ class LabelFilter:
         self._wanted = expand(labels)
 
     def __call__(self, tracks: Sequence[Track]) -> list[Track]:
-        return [t for t in tracks if t.confirmed and (self._wanted is None or t.label in self._wanted)]
+        return [track for track in tracks if self._wanted is None or track.label in self._wanted]
 
 
 def anchor(box: Box, which: Literal["bottom", "centre"]) -> Point:

@@ -24,7 +24,7 @@ MIN_MARGIN, MAX_MARGIN = 0.004, 0.02  # of the picture
 class _Side:
     point: Point  # where the object last was clearly on a side
     side: float
-    seen: float
+    crossed: frozenset[Direction] = frozenset()  # not yet told, because the track is not yet confirmed
 
 
 class Crossing:
@@ -50,27 +50,32 @@ class Crossing:
         for track in tracks:
             if track.at < at:
                 continue
-            directions = self._move(track)
-            if directions & self._directions and track.id in wanted:
-                signals.append(Signal("passed", track.id, at, track))
+            self._move(track)
+            entry = self._sides.get(track.id)
+            if entry and entry.crossed and track.confirmed:
+                if entry.crossed & self._directions and track.id in wanted:
+                    signals.append(Signal("passed", track.id, at, track))
+                entry.crossed = frozenset()
         return signals
 
     def clear(self, at: float) -> list[Signal]:  # noqa: ARG002  (a crossing is over at once)
         self._sides.clear()
         return []
 
-    def _move(self, track: Track) -> frozenset[Direction]:
-        """Note where the track is now; returns the directions in which it just crossed."""
+    def _move(self, track: Track) -> None:
+        """Note where the track is now, and whether it crossed on its way there."""
         point = anchor(track.box, self._anchor)
         distance = geometry.side(self._line, point)
         height = track.box[3] - track.box[1]
         if abs(distance) < min(max(MARGIN * height, MIN_MARGIN), MAX_MARGIN):
-            return frozenset()
+            return
         before = self._sides.get(track.id)
-        self._sides[track.id] = _Side(point, distance, track.at)
-        if before is None or before.side * distance > 0 or not geometry.crosses((before.point, point), self._line):
-            return frozenset()
-        return geometry.direction_across(self._line, before.point, point)
+        crossed: frozenset[Direction] = frozenset()
+        if before is not None:
+            crossed = before.crossed
+            if before.side * distance < 0 and geometry.crosses((before.point, point), self._line):
+                crossed = geometry.direction_across(self._line, before.point, point)
+        self._sides[track.id] = _Side(point, distance, crossed)
 
 
 def line_crossing(rule: config.LineCrossing, line: config.Line) -> Crossing:

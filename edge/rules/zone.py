@@ -57,6 +57,9 @@ class _Zone:
             del self.inside[key]
         return left
 
+    def count(self) -> int:
+        return sum(entry.track.confirmed for entry in self.inside.values())
+
     def now(self, at: float) -> Iterator[tuple[int, _Presence]]:
         """Those really seen inside in this look."""
         return ((key, entry) for key, entry in self.inside.items() if entry.seen == at)
@@ -73,7 +76,7 @@ class ObjectInZone:
         left = self._zone.step(at, tracks)
         signals = [Signal("closed", key, entry.seen, entry.track) for key, entry in left if entry.fired]
         for key, entry in self._zone.now(at):
-            if not entry.fired and at - entry.since >= self._for_s:
+            if not entry.fired and entry.track.confirmed and at - entry.since >= self._for_s:
                 entry.fired = True
                 signals.append(Signal("opened", key, at, entry.track))
         return signals
@@ -96,7 +99,7 @@ class Crowd:
 
     def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
         self._zone.step(at, tracks)
-        count = len(self._zone.inside)
+        count = self._zone.count()
         if count < self._at_least:
             return self._end(at, count)
         self._since = at if self._since is None else self._since
@@ -126,12 +129,12 @@ class Lack:
 
     def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
         left = self._zone.step(at, tracks)
-        count = len(self._zone.inside)
+        count = self._zone.count()
         if count >= self._fewer_than:
             return self._end(at, count)
         if self._since is None:
             # Whoever left was last seen `leave_s` ago, and the place has been without them since.
-            self._since = max((entry.seen for _, entry in left), default=at)
+            self._since = max((entry.seen for _, entry in left if entry.track.confirmed), default=at)
         if self._open or at - self._since < self._for_s:
             return []
         self._open = True

@@ -81,7 +81,9 @@ class Tracker:
             at, detections, [i for i in places if strong[i]], list(self._live), self._settings.gate
         )
         weak = [i for i in places if not strong[i]]
-        self._join(at, detections, weak, [track for track in unseen if track.confirmed], self._settings.weak_gate)
+        # A weak detection says little, so it may only carry on what was there a look ago, where it was expected.
+        fresh = [track for track in unseen if track.confirmed and track.unseen_s <= self._settings.look_s]
+        self._join(at, detections, weak, fresh, self._settings.weak_gate)
         for i in left:
             self._begin(at, detections, i)
         self._live = [track for track in self._live if not self._is_gone(track)]
@@ -144,6 +146,8 @@ class Tracker:
         self._live.append(track)
 
     def _is_gone(self, track: _Live) -> bool:
+        if not (0 <= track.motion.x <= 1 and 0 <= track.motion.y <= 1):
+            return True  # it has left the picture
         return track.unseen_s > (self._settings.keep_s if track.confirmed else self._settings.keep_tentative_s)
 
 

@@ -1,0 +1,34 @@
+"""Puts a camera's name to an event draft; the outbox adds the rest when it commits it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from contract.camera import Camera
+from contract.event import EventRecord
+from edge.rules.engine import Draft
+
+
+def complete(draft: Draft, camera: Camera, model_id: str) -> partial[EventRecord]:
+    """Everything of the record but edge_id, epoch, seq and clock_offset."""
+    return partial(
+        EventRecord,
+        event_id=draft.event_id,
+        camera_id=camera.id,
+        tier=camera.tier,
+        pilot=camera.pilot,
+        site=camera.site,
+        rule=draft.rule,
+        kind=draft.kind,
+        zone=draft.zone,
+        state=draft.state,
+        opened_at=draft.opened_at,
+        at=draft.at,
+        closed_at=draft.closed_at,
+        label=draft.label,
+        count=draft.count,
+        confidence=draft.confidence,
+        box=draft.box,
+        track=draft.track,
+        model=model_id,
+    )
