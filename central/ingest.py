@@ -1,0 +1,40 @@
+"""A batch in, an answer a record out. One transaction a batch; answered only after its commit."""
+
+from __future__ import annotations
+
+from central.errors import Forbidden
+from central.store.base import EventStore, Outcome
+from contract.wire import Batch, BatchAnswer, Broken, Received, RecordAnswer
+
+_CONFLICTS: dict[Outcome, str] = {
+    "conflict-event": "this event_id belongs to another edge's event",
+    "conflict-seq": "another event came under this edge_id, epoch and seq: is the edge's data a copy of another's?",
+}
+
+
+async def ingest(store: EventStore, edge_id: str, batch: Batch, now: int) -> BatchAnswer:
+    """`edge_id` is the sender's, by its token; `now` in UTC ms. Raises Forbidden, StoreError."""
+    if batch.edge_id != edge_id:
+        raise Forbidden(
+            f"the batch is of edge {batch.edge_id}, the token of edge {edge_id}",
+            code="wrong-edge",
+            hint="every edge has a token of its own: check the edge's settings",
+        )
+    outcomes = iter(await store.put([entry for entry in batch.records if isinstance(entry, Received)], now))
+    answers = [
+        _refusal(entry) if isinstance(entry, Broken) else _answer(entry, next(outcomes)) for entry in batch.records
+    ]
+    return BatchAnswer(store.central_epoch, now, answers)
+
+
+def _answer(received: Received, outcome: Outcome) -> RecordAnswer:
+    seq = received.record.seq
+    match outcome:
+        case "stored" | "duplicate":
+            return RecordAnswer(seq, outcome)
+        case _:
+            return RecordAnswer(seq, "refused", "conflict", _CONFLICTS[outcome])
+
+
+def _refusal(broken: Broken) -> RecordAnswer:
+    return RecordAnswer(broken.seq, "refused", broken.error.code, str(broken.error))

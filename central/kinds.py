@@ -1,0 +1,19 @@
+"""Kinds of events that this version knows. Others are stored and shown as newer: the set is open."""
+
+from __future__ import annotations
+
+RULES = frozenset(
+    {
+        "intrusion",
+        "line_crossing",
+        "wrong_way",
+        "dwell",
+        "occupancy",
+        "absence",
+        "congestion",
+        "abandoned",
+        "flow",
+    }
+)
+CAMERA_HEALTH = frozenset({"offline", "frozen", "dark", "covered", "blurred", "moved", "clock_skew"})
+KNOWN = RULES | CAMERA_HEALTH

@@ -1,0 +1,1 @@
+"""Where events live: one protocol, one implementation a database."""
