@@ -8,6 +8,8 @@ from pathlib import Path
 
 from central.errors import SettingsError
 
+LOOPBACK = ("127.0.0.1", "::1")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -19,7 +21,7 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     behind_proxy: bool = False  # a proxy in front ends TLS
-    proxies: tuple[str, ...] = ("127.0.0.1", "::1")  # whose X-Forwarded-* is believed, if behind_proxy
+    proxies: tuple[str, ...] = LOOPBACK  # whose X-Forwarded-* is believed, if behind_proxy
     readers: int = 4  # reading connections
     write_queue: int = 256  # batches waiting for the writer; more are answered 503
     max_desks: int = 200  # open feeds; more are answered 503

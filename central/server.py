@@ -1,0 +1,91 @@
+"""Central as a process: uvicorn, the control socket, and an end that desks cannot delay."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from central import control
+from central.api.deps import Central
+from central.app import create_app, open_store, utc_ms
+from central.errors import SettingsError
+from central.settings import Settings
+
+
+class Server(uvicorn.Server):
+    """`listening` is called with the address once connections are taken.
+
+    uvicorn waits for open answers before it tells the app of its end; a feed's answer ends only when told to.
+    """
+
+    def __init__(self, settings: Settings, central: Central, config: uvicorn.Config, listening: Callable[[str], None]):
+        super().__init__(config)
+        self._settings = settings
+        self._central = central
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            raise SettingsError(
+                f"cannot listen on {self.config.host}, port {self.config.port}",
+                hint="is something else listening there? --port 0 takes any free port",
+            ) from None
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            scheme = "https" if self._settings.tls_cert else "http"
+            self._listening(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._central.feed.close()
+        await super().shutdown(sockets)
+
+
+def make_server(settings: Settings, central: Central, app: FastAPI, listening: Callable[[str], None]) -> Server:
+    """Raises SettingsError."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        proxy_headers=settings.behind_proxy,
+        forwarded_allow_ips=list(settings.proxies),
+        timeout_graceful_shutdown=settings.grace,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+    )
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsError(
+            f"the TLS files cannot be used: {error}", hint="PEM files, the key without a password"
+        ) from error
+    return Server(settings, central, config, listening)
+
+
+async def serve(settings: Settings, say: Callable[[str], None]) -> None:
+    """Until SIGTERM or SIGINT. `say` prints for the operator, one line a call. Raises CentralError."""
+    with contextlib.closing(open_store(settings, utc_ms())) as store:
+        app = create_app(settings, store)
+        central: Central = app.state.central
+        server = make_server(settings, central, app, lambda address: say(f"central listens on {address}"))
+        if first := await central.access.first_login():
+            say(f"first login: {first[0]}  one-time password: {first[1]}  (shown once, void after a day)")
+        async with control.answering(settings.data, store):
+            await server.serve()
+
+
+def quiet_end() -> None:
+    """uvicorn raises the signal again after its shutdown: end with 0 then, as an ordinary stop."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
