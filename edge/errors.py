@@ -96,4 +96,11 @@ class UplinkRefused(UplinkError):
 
 
 class UplinkUnreachable(UplinkError):
+    """`kind` is one word for counters; `retry_after` is central's wish in seconds, 0 where it has none."""
+
     retryable = True
+
+    def __init__(self, message: str, *, kind: str, hint: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
+        self.retry_after = retry_after

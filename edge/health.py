@@ -1,0 +1,220 @@
+"""How the edge is: judged, as JSON for people and scripts, as Prometheus text for monitoring, on a loopback port.
+
+The edge hands in one callable that returns an `EdgeStatus`; nothing registers itself anywhere. The Prometheus format
+is written here: for gauges and counters it is three lines a metric, less than a dependency.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from edge.outbox import OutboxStatus
+from edge.uplink import UplinkStatus
+
+STALE_AFTER = 60.0  # seconds that a record may wait for central before the edge calls itself degraded
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """`state` is one word, "live" when all is well; `frames` and `dropped` count since start, `dropped` by reason."""
+
+    state: str
+    why: str = ""
+    last_frame_age: float | None = None  # seconds
+    frames: int = 0
+    events: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeStatus:
+    outbox: OutboxStatus
+    uplink: UplinkStatus
+    cameras: Mapping[str, CameraStatus]  # by camera id
+
+
+Type: TypeAlias = Literal["gauge", "counter"]
+Sample: TypeAlias = tuple[str, Mapping[str, str], float]
+
+METRICS: Mapping[str, tuple[Type, str]] = {
+    "vedette_degraded": ("gauge", "1 while anything below needs a person"),
+    "vedette_camera_live": ("gauge", "1 while the camera sends pictures"),
+    "vedette_camera_last_frame_age_seconds": ("gauge", "age of the camera's last picture"),
+    "vedette_camera_frames_total": ("counter", "pictures decoded"),
+    "vedette_camera_events_total": ("counter", "records made"),
+    "vedette_camera_dropped_total": ("counter", "pictures dropped, by reason"),
+    "vedette_outbox_pending_records": ("gauge", "records that central has not confirmed"),
+    "vedette_outbox_parked_records": ("gauge", "records kept but no longer sent"),
+    "vedette_outbox_queued_records": ("gauge", "records waiting for the disk"),
+    "vedette_outbox_bytes": ("gauge", "bytes in use"),
+    "vedette_outbox_max_bytes": ("gauge", "bytes at which new records are refused"),
+    "vedette_outbox_oldest_age_seconds": ("gauge", "age of the oldest unconfirmed record"),
+    "vedette_outbox_committed_total": ("counter", "records made durable"),
+    "vedette_outbox_settled_total": ("counter", "records deleted after central confirmed them"),
+    "vedette_outbox_refused_total": ("counter", "records not accepted, by reason"),
+    "vedette_outbox_damaged_total": ("counter", "rows found damaged and parked"),
+    "vedette_outbox_quarantined_files": ("gauge", "damaged files kept aside"),
+    "vedette_outbox_writable": ("gauge", "0 while the outbox cannot be written"),
+    "vedette_uplink_up": ("gauge", "1 while central answers as it should"),
+    "vedette_uplink_last_success_age_seconds": ("gauge", "time since central last confirmed a batch"),
+    "vedette_uplink_batches_total": ("counter", "batches confirmed"),
+    "vedette_uplink_sent_bytes_total": ("counter", "bytes of confirmed batches, compressed"),
+    "vedette_uplink_records_total": ("counter", "records answered, by outcome"),
+    "vedette_uplink_faults_total": ("counter", "failed requests, by kind"),
+    "vedette_uplink_clock_offset_seconds": ("gauge", "central's clock minus the edge's"),
+}
+
+
+def reasons(status: EdgeStatus) -> list[str]:
+    """What needs a person, one sentence each; empty when all is well."""
+    found = [
+        f"camera {name} is {camera.state}" + (f": {camera.why}" if camera.why else "")
+        for name, camera in status.cameras.items()
+        if camera.state != "live"
+    ]
+    outbox, uplink = status.outbox, status.uplink
+    if outbox.fault:
+        found.append(f"the outbox cannot be written: {outbox.fault}")
+    if outbox.full:
+        found.append("the outbox is full and refuses new records")
+    if outbox.parked:
+        found.append(f"{outbox.parked} records are parked")
+    if outbox.quarantined:
+        found.append(f"{outbox.quarantined} damaged outbox files are kept aside")
+    if outbox.oldest_age is not None and outbox.oldest_age > STALE_AFTER:
+        found.append(f"{outbox.pending} records wait, the oldest for {outbox.oldest_age:.0f} s")
+    if uplink.state not in ("idle", "sending"):
+        found.append(f"uplink: {uplink.state}" + (f": {uplink.fault}" if uplink.fault else ""))
+    return found
+
+
+def to_json(status: EdgeStatus) -> bytes:
+    """{"status": "ok" | "degraded", "why": [...], "cameras": {id: ...}, "outbox": {...}, "uplink": {...}}"""
+    why = reasons(status)
+    return msgspec.json.encode(
+        {
+            "status": "degraded" if why else "ok",
+            "why": why,
+            "cameras": status.cameras,
+            "outbox": status.outbox,
+            "uplink": status.uplink,
+        }
+    )
+
+
+def to_prometheus(status: EdgeStatus) -> str:
+    """Text exposition format 0.0.4."""
+    samples: dict[str, list[str]] = {}
+    for name, labels, value in _samples(status):
+        inner = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+        samples.setdefault(name, []).append(f"{name}{{{inner}}} {value!r}" if inner else f"{name} {value!r}")
+    lines: list[str] = []
+    for name, (kind, text) in METRICS.items():
+        if name in samples:
+            lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *samples[name]]
+    return "\n".join(lines) + "\n"
+
+
+def _samples(status: EdgeStatus) -> Iterator[Sample]:
+    """Ages and offsets that are not known are left out, as Prometheus wants it."""
+    yield "vedette_degraded", {}, int(bool(reasons(status)))
+    for name, camera in status.cameras.items():
+        labels = {"camera": name}
+        yield "vedette_camera_live", labels, int(camera.state == "live")
+        if camera.last_frame_age is not None:
+            yield "vedette_camera_last_frame_age_seconds", labels, camera.last_frame_age
+        yield "vedette_camera_frames_total", labels, camera.frames
+        yield "vedette_camera_events_total", labels, camera.events
+        for reason, count in camera.dropped.items():
+            yield "vedette_camera_dropped_total", {**labels, "reason": reason}, count
+    outbox = status.outbox
+    yield "vedette_outbox_pending_records", {}, outbox.pending
+    yield "vedette_outbox_parked_records", {}, outbox.parked
+    yield "vedette_outbox_queued_records", {}, outbox.queued
+    yield "vedette_outbox_bytes", {}, outbox.bytes
+    yield "vedette_outbox_max_bytes", {}, outbox.max_bytes
+    if outbox.oldest_age is not None:
+        yield "vedette_outbox_oldest_age_seconds", {}, outbox.oldest_age
+    yield "vedette_outbox_committed_total", {}, outbox.committed
+    yield "vedette_outbox_settled_total", {}, outbox.settled
+    for reason, count in outbox.refused.items():
+        yield "vedette_outbox_refused_total", {"reason": reason}, count
+    yield "vedette_outbox_damaged_total", {}, outbox.damaged
+    yield "vedette_outbox_quarantined_files", {}, outbox.quarantined
+    yield "vedette_outbox_writable", {}, int(not outbox.fault)
+    uplink = status.uplink
+    yield "vedette_uplink_up", {}, int(uplink.state in ("idle", "sending"))
+    if uplink.last_success_age is not None:
+        yield "vedette_uplink_last_success_age_seconds", {}, uplink.last_success_age
+    yield "vedette_uplink_batches_total", {}, uplink.batches
+    yield "vedette_uplink_sent_bytes_total", {}, uplink.sent_bytes
+    for outcome, count in uplink.outcomes.items():
+        yield "vedette_uplink_records_total", {"outcome": outcome}, count
+    for kind, count in uplink.faults.items():
+        yield "vedette_uplink_faults_total", {"kind": kind}, count
+    if uplink.clock_offset is not None:
+        yield "vedette_uplink_clock_offset_seconds", {}, uplink.clock_offset / 1000
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+class HealthServer:
+    """GET /health and GET /metrics on 127.0.0.1. Port 0 takes a free one; `port` tells which."""
+
+    def __init__(self, snapshot: Callable[[], EdgeStatus], port: int = 0) -> None:
+        """Raises OSError where the port is taken. `snapshot` is called from the server's threads."""
+
+        class Handler(_Handler):
+            status = staticmethod(snapshot)
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server.daemon_threads = True
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="health", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Idempotent."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+            self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    status: Callable[[], EdgeStatus]
+    timeout = 5  # seconds for a client that sends nothing
+    server_version = "vedette"
+    sys_version = ""
+
+    def do_GET(self) -> None:  # noqa: N802 (the library's name)
+        # A page in a browser on this machine could otherwise read it under a name that points here.
+        host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
+        if host not in ("127.0.0.1", "localhost"):
+            self._answer(403, "text/plain; charset=utf-8", b"ask for 127.0.0.1\n")
+        elif self.path == "/health":
+            self._answer(200, "application/json", to_json(self.status()))
+        elif self.path == "/metrics":
+            self._answer(200, "text/plain; version=0.0.4; charset=utf-8", to_prometheus(self.status()).encode())
+        else:
+            self._answer(404, "text/plain; charset=utf-8", b"here are /health and /metrics\n")
+
+    def log_message(self, *_: object) -> None:
+        """A scrape a few times a minute is no news."""
+
+    def _answer(self, code: int, kind: str, body: bytes) -> None:
+        self.send_response(code)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

@@ -1,0 +1,257 @@
+"""The way from outbox to central: take the oldest batch, send it, settle what central answered; for ever.
+
+Contract
+--------
+- One batch is in flight. The next is taken only after the last was settled or has failed, so records arrive in order.
+- Nothing leaves the outbox but by central's word on that very record: stored or duplicate -> deleted, refused -> parked
+  with central's code. An answer that does not fit the batch changes nothing.
+- Faults of the way (no connection, 5xx, 408, 425, 429, an unreadable answer) are retried for ever, with back-off.
+- 401 and 403, and refusals that say nothing about records (404, ...), are retried slowly: hammering does not help.
+- A batch that central cannot read (400, 413, 415, 422) is halved until the poison record stands alone; that one is
+  parked ("unreadable", 413: "too-large") and the others go on at once. Past PARKED_IN_A_ROW such records with none
+  accepted between, records are not the trouble: the uplink then slows down, so that nothing is parked wholesale.
+- A crash or stop between answer and settling sends the batch again; central calls it duplicate.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+import structlog
+
+from contract.event import EventRecord
+from contract.wire import RecordAnswer
+from edge.clock import Clock
+from edge.errors import OutboxError, UplinkRefused, UplinkUnreachable
+from edge.outbox import Outbox, Refusal
+from edge.retry import Backoff, FaultDigest
+from edge.uplink.client import Answered
+
+log = structlog.get_logger(__name__)
+
+State: TypeAlias = Literal["idle", "sending", "unreachable", "token refused", "refused", "outbox fault", "stopped"]
+
+BATCH_RECORDS = 500
+BATCH_BYTES = 512 << 10  # of records as kept; on the wire it is about a tenth
+PARKED_IN_A_ROW = 10
+_UNREADABLE = frozenset((400, 413, 415, 422))
+
+
+class Sender(Protocol):
+    def send(self, records: Sequence[EventRecord]) -> Answered: ...
+    def abort(self) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds. Full jitter: the first wait is anything up to `first`, later ones up to `cap`."""
+
+    first: float = 1.0
+    cap: float = 60.0
+    refused: float = 60.0  # after 401, 403, 404 ...; plus up to as much again
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkStatus:
+    state: State
+    fault: str  # the last fault's message; empty after a success
+    hint: str
+    last_success_age: float | None  # seconds
+    batches: int
+    sent_bytes: int
+    outcomes: Mapping[str, int]  # records since start: stored, duplicate, refused
+    faults: Mapping[str, int]  # requests since start, by kind
+    clock_offset: int | None  # ms
+
+
+class Uplink:
+    """A thread between an outbox and a sender. It closes the sender; the outbox stays open."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        sender: Sender,
+        clock: Clock,
+        *,
+        pace: Pace | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._outbox = outbox
+        self._sender = sender
+        self._clock = clock
+        self._pace = pace or Pace()
+        self._chance = chance
+        self._backoff = Backoff(self._pace.first, self._pace.cap)
+        self._digest = FaultDigest()
+        self._work = threading.Event()
+        self._stopping = threading.Event()
+        self._limit = BATCH_RECORDS
+        self._suspect: tuple[int, int] | None = None  # last (epoch, seq) of the smallest batch found unreadable
+        self._parked_in_a_row = 0
+        self._state: State = "idle"
+        self._fault = self._hint = ""
+        self._last_success: float | None = None
+        self._batches = self._sent_bytes = 0
+        self._outcomes: Counter[str] = Counter(stored=0, duplicate=0, refused=0)
+        self._faults: Counter[str] = Counter()
+        self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
+
+    def start(self) -> None:
+        self._outbox.on_commit(self._work.set)
+        self._thread.start()
+
+    def stop(self, timeout: float = 4.0) -> bool:
+        """End, breaking off a request in flight. False where the thread does not end in time (a hanging name server):
+        it then holds nothing that is not in the outbox. Idempotent."""
+        self._stopping.set()
+        self._work.set()
+        self._sender.abort()
+        if self._thread.ident is None:
+            self._sender.close()
+        else:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def status(self) -> UplinkStatus:
+        last = self._last_success
+        return UplinkStatus(
+            state=self._state,
+            fault=self._fault,
+            hint=self._hint,
+            last_success_age=None if last is None else self._clock.now() - last,
+            batches=self._batches,
+            sent_bytes=self._sent_bytes,
+            outcomes=dict(self._outcomes),
+            faults=dict(self._faults),
+            clock_offset=self._outbox.clock_offset,
+        )
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                if wait := self._round():
+                    self._stopping.wait(wait)
+        finally:
+            self._state = "stopped"
+            self._sender.close()
+
+    def _round(self) -> float:
+        """Send one batch, or wait for one; the seconds to pause before the next."""
+        try:
+            self._work.clear()  # before the look, so that no commit is slept through
+            records = self._outbox.pending(self._limit, BATCH_BYTES)
+            if not records:
+                if not self._stopping.is_set():
+                    self._work.wait()
+                return 0.0
+            self._deliver(records)
+            return 0.0
+        except UplinkUnreachable as error:
+            return self._failed("unreachable", error.kind, error, self._backoff.next(self._chance(), error.retry_after))
+        except UplinkRefused as error:
+            state: State = "token refused" if error.status in (401, 403) else "refused"
+            return self._failed(state, str(error.status), error, self._pace.refused * (1 + self._chance()))
+        except OutboxError as error:
+            return self._failed("outbox fault", "outbox", error, self._backoff.next(self._chance()))
+        except Exception as error:
+            log.exception("uplink fault")
+            return self._failed(
+                "unreachable", "bug", OutboxError(str(error)), self._pace.refused * (1 + self._chance())
+            )
+
+    def _deliver(self, records: list[EventRecord]) -> None:
+        if self._state == "idle":
+            self._state = "sending"
+        try:
+            answered = self._sender.send(records)
+        except UplinkRefused as error:
+            if error.status not in _UNREADABLE:
+                raise
+            self._narrow(records, error)
+            self._faults[str(error.status)] += 1
+            return
+        self._settle(records, _fitting(records, answered.answer.answers))
+        self._succeeded(records, answered)
+
+    def _settle(self, records: list[EventRecord], answers: list[RecordAnswer]) -> None:
+        stored, refused = [], []
+        for record, answer in zip(records, answers, strict=True):
+            if answer.outcome == "refused":
+                refused.append(Refusal(record.seq, answer.code or "refused", answer.reason))
+            else:
+                stored.append(record.seq)
+        self._outbox.settle(records[0].epoch, stored, refused).result()
+        self._outcomes.update(answer.outcome for answer in answers)
+        if refused:
+            first = refused[0]
+            log.error(
+                "central refused records", count=len(refused), seq=first.seq, code=first.code, reason=first.reason
+            )
+
+    def _narrow(self, records: list[EventRecord], error: UplinkRefused) -> None:
+        """Halve an unreadable batch; park the one record that is left of it."""
+        last = records[-1]
+        self._suspect = (last.epoch, last.seq)
+        if len(records) > 1:
+            self._limit = len(records) // 2
+            return
+        code = "too-large" if error.status == 413 else "unreadable"
+        self._outbox.settle(last.epoch, refused=[Refusal(last.seq, code, str(error))]).result()
+        self._outcomes["refused"] += 1
+        self._parked_in_a_row += 1
+        self._limit, self._suspect = BATCH_RECORDS, None
+        log.error("record parked", epoch=last.epoch, seq=last.seq, code=code, reason=str(error))
+        if self._parked_in_a_row >= PARKED_IN_A_ROW:
+            raise error
+
+    def _succeeded(self, records: list[EventRecord], answered: Answered) -> None:
+        now = self._clock.now()
+        last = records[-1]
+        if self._suspect is None or (last.epoch, last.seq) >= self._suspect:
+            self._limit, self._suspect = BATCH_RECORDS, None
+        self._parked_in_a_row = 0
+        self._batches += 1
+        self._sent_bytes += answered.sent_bytes
+        self._last_success = now
+        # An offset that the new measure allows is kept: less noise in the records, and one value a batch.
+        kept = self._outbox.clock_offset
+        if kept is None or abs(answered.offset - kept) > answered.uncertain + 1:
+            self._outbox.clock_offset = answered.offset
+        self._backoff.reset()
+        self._state, self._fault, self._hint = "idle", "", ""
+        if recovered := self._digest.success(now):
+            log.info("uplink works again", faults=recovered.faults, seconds=round(recovered.seconds, 1))
+
+    def _failed(
+        self, state: State, kind: str, error: UplinkUnreachable | UplinkRefused | OutboxError, wait: float
+    ) -> float:
+        if self._stopping.is_set():
+            return 0.0
+        self._state, self._fault, self._hint = state, str(error), error.hint
+        self._faults[kind] += 1
+        if line := self._digest.fault(kind, self._clock.now()):
+            log.warning(
+                "uplink fault", state=state, error=str(error), hint=error.hint, times=line.count, retry_s=round(wait, 1)
+            )
+        return wait
+
+
+def _fitting(records: list[EventRecord], answers: list[RecordAnswer]) -> list[RecordAnswer]:
+    """Answers stand in the order of the records; a refused one may lack its number. Raises UplinkUnreachable."""
+    fits = len(answers) == len(records) and all(
+        answer.seq == record.seq or (answer.seq is None and answer.outcome == "refused")
+        for record, answer in zip(records, answers, strict=True)
+    )
+    if not fits:
+        raise UplinkUnreachable(
+            "central's answer does not fit the batch",
+            kind="misfit",
+            hint="edge and central may be of different versions; nothing was deleted",
+        )
+    return answers
