@@ -197,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "vedette"
     sys_version = ""
 
-    def do_GET(self) -> None:  # noqa: N802 (the library's name)
+    def do_GET(self) -> None:
         # A page in a browser on this machine could otherwise read it under a name that points here.
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
         if host not in ("127.0.0.1", "localhost"):

@@ -110,9 +110,7 @@ class Client:
     def abort(self) -> None:
         """End a request in flight, and any later one, with UplinkUnreachable."""
         self._aborted = True
-        if self._socket is not None:
-            with suppress(OSError):  # it may be closed already
-                self._socket.shutdown(socket.SHUT_RDWR)
+        self._shut()
 
     def close(self) -> None:
         """Idempotent."""
@@ -131,8 +129,14 @@ class Client:
     def _note_socket(self, event: str, info: dict[str, Any]) -> None:
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._socket = info["return_value"].get_extra_info("socket")
-        if self._aborted:
-            raise httpx.ConnectError("stopping")
+            if self._aborted:
+                self._shut()
+
+    def _shut(self) -> None:
+        """Wakes whoever reads or writes there, which a close would not."""
+        if self._socket is not None:
+            with suppress(OSError):  # it may be closed already
+                self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def unreachable(error: Exception) -> UplinkUnreachable:

@@ -1,0 +1,168 @@
+"""A small central over real HTTP that does as its script says, then as it should."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import UUID
+
+from contract import wire
+
+Act = Callable[["Handler"], None]
+
+
+class FakeCentral(ThreadingHTTPServer):
+    daemon_threads = False
+    block_on_close = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.script: deque[Act] = deque()
+        self.rows: dict[tuple[int, int], UUID] = {}
+        self.batches: list[list[int]] = []  # seqs as they came, readable or not
+        self.headers: list[dict[str, str]] = []
+        self.outcomes: list[str] = []
+        self.now = 1_700_000_000_000
+        self.closing = threading.Event()
+        self.poison: set[int] = set()  # seqs that make a whole batch unreadable
+        self.poison_status = 400
+        self.refuse: set[int] = set()  # seqs refused one by one
+        self.connections: set[socket.socket] = set()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self.connections.add(connection)
+        return connection, address
+
+    def handle_error(self, *_: object) -> None:
+        """Clients that leave are part of the tests."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: FakeCentral
+
+    def do_POST(self) -> None:
+        self.body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.batch = wire.decode(self.body, self.headers["Content-Type"], self.headers["Content-Encoding"])
+        self.server.headers.append(dict(self.headers.items()))
+        self.server.batches.append([r.record.seq for r in self.batch.records if isinstance(r, wire.Received)])
+        act = self.server.script.popleft() if self.server.script else ok
+        act(self)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def store(self) -> list[wire.RecordAnswer]:
+        answers = []
+        for received in self.batch.records:
+            assert isinstance(received, wire.Received)
+            record = received.record
+            key = (record.epoch, record.seq)
+            if record.seq in self.server.refuse:
+                answers.append(wire.RecordAnswer(None, "refused", "invalid", "no such camera"))
+            elif key in self.server.rows:
+                answers.append(wire.RecordAnswer(record.seq, "duplicate"))
+            else:
+                self.server.rows[key] = record.event_id
+                answers.append(wire.RecordAnswer(record.seq, "stored"))
+        self.server.outcomes += [answer.outcome for answer in answers]
+        return answers
+
+    def reply(self, code: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(code)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def answer(self, answers: list[wire.RecordAnswer]) -> None:
+        body = wire.encode_answer(wire.BatchAnswer(1, self.server.now, answers))
+        self.reply(200, body, Content_Type=wire.MSGPACK)
+
+
+def ok(handler: Handler) -> None:
+    seqs = {r.record.seq for r in handler.batch.records if isinstance(r, wire.Received)}
+    if seqs & handler.server.poison:
+        handler.reply(handler.server.poison_status)
+    else:
+        handler.answer(handler.store())
+
+
+def status(code: int, **headers: str) -> Act:
+    return lambda handler: handler.reply(code, b"no", **headers)
+
+
+def hang(handler: Handler) -> None:
+    handler.close_connection = True
+    handler.server.closing.wait(30)
+
+
+def cut(handler: Handler) -> None:
+    """Half an answer to a batch that is not stored."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", wire.MSGPACK)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b"\x93")
+    handler.close_connection = True
+
+
+def swallow(handler: Handler) -> None:
+    """Stored, and the answer never arrives."""
+    handler.store()
+    handler.close_connection = True
+
+
+def garbage(handler: Handler) -> None:
+    handler.reply(200, b"<html>Please log in to the hotel", Content_Type="text/html")
+
+
+def endless(handler: Handler) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    handler.close_connection = True
+    while not handler.server.closing.is_set():
+        handler.wfile.write(b"x" * 65536)
+
+
+def trickle(handler: Handler) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    handler.close_connection = True
+    while not handler.server.closing.wait(0.02):
+        handler.wfile.write(b"x")
+
+
+def too_few(handler: Handler) -> None:
+    handler.answer(handler.store()[:-1])
+
+
+def wrong_order(handler: Handler) -> None:
+    handler.answer(handler.store()[::-1])
+
+
+@contextmanager
+def running() -> Iterator[FakeCentral]:
+    server = FakeCentral()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.closing.set()
+        server.shutdown()
+        for connection in server.connections:  # kept-alive ones would hold server_close for ever
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        server.server_close()
+        thread.join()
