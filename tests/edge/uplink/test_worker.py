@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from contract import wire
+from edge.clock import SystemClock
+from edge.outbox import Outbox
+from edge.uplink import Client, Pace, Uplink
+from edge.uplink.worker import PARKED_IN_A_ROW, State
+from tests.edge.records import draft
+from tests.edge.uplink import central as fake
+from tests.edge.uplink.central import Act, FakeCentral
+
+TOKEN = "s3cr3t-t0k3n"
+QUICK = Pace(first=0.01, cap=0.02, refused=0.02)
+NOW = 1_700_000_000_000
+
+
+def until(true: Callable[[], object], timeout: float = 10.0) -> None:
+    tick = threading.Event()
+    for _ in range(int(timeout / 0.005)):
+        if true():
+            return
+        tick.wait(0.005)
+    raise AssertionError("did not come true in time")
+
+
+class Line:
+    """An outbox and an uplink to a fake central."""
+
+    def __init__(self, path: Path, central: FakeCentral) -> None:
+        self.central = central
+        self.outbox = Outbox(path, "edge-1", now_ms=lambda: NOW)
+        self.uplink = self.new_uplink()
+
+    def new_uplink(self, pace: Pace = QUICK) -> Uplink:
+        clock = SystemClock()
+        client = Client(self.central.url, TOKEN, clock, read_timeout=0.3)
+        return Uplink(self.outbox, client, clock, pace=pace)
+
+    def append(self, count: int) -> None:
+        for future in [self.outbox.append(draft()) for _ in range(count)]:
+            future.result(5)
+
+    def drained(self) -> None:
+        until(lambda: self.outbox.status().pending == 0 and self.uplink.status().state == "idle")
+
+    def seqs(self) -> list[int]:
+        return sorted(seq for _, seq in self.central.rows)
+
+
+@pytest.fixture
+def line(tmp_path: Path, central: FakeCentral) -> Iterator[Line]:
+    line = Line(tmp_path / "outbox.db", central)
+    yield line
+    assert line.uplink.stop()
+    line.outbox.close()
+
+
+def test_delivers_in_order_and_lets_go(line: Line) -> None:
+    line.append(3)
+    line.uplink.start()
+    line.drained()
+    line.append(2)  # woken by the commit
+    line.drained()
+    assert line.seqs() == [1, 2, 3, 4, 5]
+    assert [seq for batch in line.central.batches for seq in batch] == [1, 2, 3, 4, 5]
+    status = line.uplink.status()
+    assert status.outcomes == {"stored": 5, "duplicate": 0, "refused": 0}
+    assert status.last_success_age is not None
+    assert status.sent_bytes > 0
+
+
+def test_long_backlog_goes_in_batches(line: Line) -> None:
+    line.append(1200)
+    line.uplink.start()
+    line.drained()
+    assert [len(batch) for batch in line.central.batches] == [500, 500, 200]
+
+
+@pytest.mark.parametrize(
+    ("act", "kind"),
+    [
+        (fake.status(500), "busy"),
+        (fake.status(503, Retry_After="0"), "busy"),
+        (fake.status(401), "401"),
+        (fake.status(403), "403"),
+        (fake.status(404), "404"),
+        (fake.cut, "broken"),
+        (fake.hang, "timeout"),
+        (fake.garbage, "answer"),
+    ],
+    ids=["500", "503", "401", "403", "404", "cut", "hang", "garbage"],
+)
+def test_troubles_are_retried_until_they_pass(line: Line, act: Act, kind: str) -> None:
+    line.central.script.extend([act] * 3)
+    line.append(2)
+    line.uplink.start()
+    line.drained()
+    assert line.central.outcomes == ["stored", "stored"]
+    status = line.uplink.status()
+    assert status.faults == {kind: 3}
+    assert (status.fault, status.hint) == ("", "")
+    assert line.outbox.status().parked == 0
+
+
+def test_swallowed_answer_leads_to_a_duplicate_not_to_a_loss(line: Line) -> None:
+    line.central.script.append(fake.swallow)
+    line.append(2)
+    line.uplink.start()
+    line.drained()
+    assert line.central.outcomes == ["stored", "stored", "duplicate", "duplicate"]
+    assert line.seqs() == [1, 2]
+
+
+@pytest.mark.parametrize("act", [fake.too_few, fake.wrong_order], ids=["too few", "wrong order"])
+def test_answer_that_does_not_fit_deletes_nothing(line: Line, act: Act) -> None:
+    blocked = threading.Event()
+
+    def wait(handler: fake.Handler) -> None:
+        blocked.wait(10)
+        fake.ok(handler)
+
+    line.central.script.extend([act, wait])
+    line.append(3)
+    line.uplink.start()
+    until(lambda: len(line.central.batches) == 2)
+    assert [r.seq for r in line.outbox.pending()] == [1, 2, 3]
+    blocked.set()
+    line.drained()
+    assert line.uplink.status().faults["misfit"] == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "unreadable"), (422, "unreadable"), (413, "too-large")])
+def test_poison_is_found_by_halving_and_parked_alone(line: Line, status: int, code: str) -> None:
+    line.central.poison, line.central.poison_status = {37, 38, 90}, status
+    line.append(100)
+    line.uplink.start()
+    line.drained()
+    assert line.seqs() == sorted(set(range(1, 101)) - {37, 38, 90})
+    assert [(p.seq, p.code) for p in line.outbox.parked()] == [(37, code), (38, code), (90, code)]
+    assert len(line.central.batches) < 40
+    assert line.uplink.status().outcomes == {"stored": 97, "duplicate": 0, "refused": 3}
+
+
+def test_batch_too_large_only_as_a_whole_is_halved_and_nothing_parked(line: Line) -> None:
+    def few(handler: fake.Handler) -> None:
+        if len(handler.batch.records) > 10:
+            handler.reply(413)
+        else:
+            fake.ok(handler)
+
+    line.central.script.extend([few] * 100)
+    line.append(100)
+    line.uplink.start()
+    line.drained()
+    assert line.seqs() == list(range(1, 101))
+    assert line.outbox.status().parked == 0
+
+
+def test_a_central_that_reads_nothing_does_not_get_everything_parked(line: Line) -> None:
+    line.central.script.extend([fake.status(400)] * 1000)
+    line.append(30)
+    line.uplink = line.new_uplink(Pace(first=0.01, cap=0.02, refused=3600))
+    line.uplink.start()
+    until(lambda: line.uplink.status().state == "refused")
+    assert line.outbox.status().parked == PARKED_IN_A_ROW
+    assert line.outbox.status().pending == 30 - PARKED_IN_A_ROW
+
+
+def test_refused_record_is_parked_with_centrals_reason(line: Line) -> None:
+    line.central.refuse = {2}
+    line.append(3)
+    line.uplink.start()
+    line.drained()
+    assert line.seqs() == [1, 3]
+    assert [(p.seq, p.code, p.reason) for p in line.outbox.parked()] == [(2, "invalid", "no such camera")]
+
+
+@pytest.mark.parametrize(
+    ("act", "state"),
+    [
+        (fake.status(401), "token refused"),
+        (fake.status(404), "refused"),
+        (fake.status(503, Retry_After="600"), "unreachable"),
+    ],
+    ids=["401", "404", "503 with Retry-After"],
+)
+def test_waits_long_says_why_and_stops_at_once(line: Line, act: Act, state: State) -> None:
+    line.central.script.extend([act] * 5)
+    line.uplink = line.new_uplink(Pace(first=0.01, cap=0.01, refused=3600))
+    with structlog.testing.capture_logs() as logs:
+        line.append(1)
+        line.uplink.start()
+        until(lambda: line.uplink.status().state == state)
+        line.append(1)
+        assert line.uplink.stop(5)
+    assert len(line.central.batches) == 1
+    assert line.uplink.status().state == "stopped"
+    assert line.uplink.status().hint
+    (entry,) = (entry for entry in logs if entry["event"] == "uplink fault")
+    assert entry["state"] == state
+    assert TOKEN not in repr(logs)
+
+
+def test_many_faults_make_one_line_and_one_of_recovery(line: Line) -> None:
+    line.central.script.extend([fake.status(500)] * 20)
+    with structlog.testing.capture_logs() as logs:
+        line.append(1)
+        line.uplink.start()
+        line.drained()
+    assert [entry["event"] for entry in logs] == ["uplink fault", "uplink works again"]
+    assert logs[1]["faults"] == 20
+
+
+def test_stop_breaks_off_a_request_in_flight(line: Line) -> None:
+    reached = threading.Event()
+
+    def hang(handler: fake.Handler) -> None:
+        reached.set()
+        fake.hang(handler)
+
+    line.central.script.append(hang)
+    clock = SystemClock()
+    line.uplink = Uplink(line.outbox, Client(line.central.url, TOKEN, clock, read_timeout=60), clock)
+    line.append(1)
+    line.uplink.start()
+    assert reached.wait(5)
+    assert line.uplink.stop(2)
+    assert line.outbox.status().pending == 1
+
+
+def test_stop_without_start_and_twice(line: Line) -> None:
+    assert line.uplink.stop()
+    assert line.uplink.stop()
+
+
+def test_clock_offset_goes_into_later_records(line: Line) -> None:
+    clock = SystemClock()
+    line.central.now = clock.utc_ms(clock.now()) + 90_000
+    line.uplink.start()
+    line.append(1)
+    line.drained()
+    offset = line.outbox.clock_offset
+    assert offset is not None
+    assert abs(offset - 90_000) < 5000
+    assert line.outbox.append(draft()).result(5).clock_offset == offset
+
+
+def test_offset_stays_while_the_new_measure_allows_it(line: Line) -> None:
+    """Else every batch would have a value of its own, and none a better one."""
+    line.outbox.clock_offset = 5
+
+    class Sender:
+        offsets = iter([(9, 20), (400, 20)])
+
+        def send(self, records: list[object]) -> object:
+            from edge.uplink import Answered
+
+            answers = [wire.RecordAnswer(record.seq, "stored") for record in records]  # type: ignore[attr-defined]
+            return Answered(wire.BatchAnswer(1, NOW, answers), 10, *next(self.offsets))
+
+        def abort(self) -> None: ...
+        def close(self) -> None: ...
+
+    line.uplink.stop()
+    line.uplink = Uplink(line.outbox, Sender(), SystemClock())  # type: ignore[arg-type]
+    line.uplink.start()
+    line.append(1)
+    line.drained()
+    assert line.outbox.clock_offset == 5
+    line.append(1)
+    line.drained()
+    assert line.outbox.clock_offset == 400
+
+
+def test_new_epoch_is_sent_in_a_batch_of_its_own(tmp_path: Path, central: FakeCentral) -> None:
+    path = tmp_path / "outbox.db"
+    with Outbox(path, "edge-1", now_ms=lambda: NOW) as outbox:
+        outbox.append(draft()).result(5)
+    (tmp_path / "copy").mkdir()
+    line = Line(path, central)
+    line.append(1)
+    for name in ("outbox.db", "outbox.db-wal"):  # as a crash would leave it
+        (tmp_path / "copy" / name).write_bytes((tmp_path / name).read_bytes())
+    line.uplink.stop()
+    line.outbox.close()
+    line = Line(tmp_path / "copy" / "outbox.db", central)
+    line.append(1)
+    line.uplink.start()
+    line.drained()
+    assert line.uplink.stop()
+    line.outbox.close()
+    assert list(central.rows) == [(NOW, 1), (NOW, 2), (NOW + 1, 1)]
+    assert len(central.batches) == 2
