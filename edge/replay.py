@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -28,7 +27,9 @@ class ReplayStats:
     seconds: float = 0.0
     counts: WatcherCounts = field(default_factory=WatcherCounts)
     objects: int = 0  # tracks that were confirmed
-    spent_s: Counter[str] = field(default_factory=Counter)
+    spent_s: dict[str, float] = field(
+        default_factory=lambda: {"decode": 0.0, "watch": 0.0, "detect": 0.0, "analyse": 0.0}
+    )
 
 
 def replay(

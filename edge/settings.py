@@ -1,0 +1,87 @@
+"""What an edge process is started with, and the camera files it watches. Reads files; touches no network."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from contract import parse
+from contract.camera import LABEL_GROUPS, Camera
+from contract.errors import ConfigError, Problem
+from edge.credentials import Credentials, Secret
+from edge.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything but the cameras. Raises SettingsError."""
+
+    edge_id: str
+    central: str
+    token: Secret
+    data: Path
+    models: Path
+    threads: int = 1  # of inference
+    health_port: int = 0  # 0: any free one
+    ca_file: Path | None = None
+    credentials: Mapping[str, Credentials] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.central)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            raise SettingsError(f"{self.central!r} is no address of a central", hint="e.g. https://desk.example.org")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.edge_id):
+            raise SettingsError(
+                f"{self.edge_id!r} cannot name an edge", hint="letters, digits, dot, dash and underscore; at most 64"
+            )
+
+
+def default_edge_id() -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64] or "edge"
+
+
+def load_cameras(paths: Sequence[Path]) -> list[Camera]:
+    """Read camera files, or every *.yaml of a folder. Raises ConfigError with all problems, SettingsError."""
+    files = [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
+    if not files:
+        raise SettingsError(
+            f"no camera file in {', '.join(map(str, paths))}", hint="copy camera_configs/minimal.yaml there and edit it"
+        )
+    try:
+        return parse.cameras((str(file), file.read_bytes()) for file in files)
+    except OSError as error:
+        raise SettingsError(f"{error.filename}: {error.strerror}", hint="check the path") from error
+
+
+def check_labels(camera: Camera, class_names: Sequence[str]) -> None:
+    """Raises ConfigError where a rule waits for a label that the camera's model never gives."""
+    known = set(class_names) | set(LABEL_GROUPS)
+    problems = [
+        Problem(
+            camera.id,
+            0,
+            f"rules.{name}.labels",
+            label,
+            f"the model {camera.detect.model} knows no such label",
+            f"its labels: {', '.join(class_names)}; groups: {', '.join(LABEL_GROUPS)}; or the word any",
+        )
+        for name, rule in camera.rules.items()
+        if rule.labels != "any"
+        for label in rule.labels
+        if label not in known
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def check_credentials(camera: Camera, credentials: Mapping[str, Credentials]) -> None:
+    """Raises SettingsError where a camera names credentials that the edge was not given."""
+    name = camera.source.credentials
+    if name is not None and name not in credentials:
+        raise SettingsError(
+            f"{camera.id}: no credentials named {name!r}", hint="add them to the file given with --credentials"
+        )

@@ -1,0 +1,159 @@
+"""Keeps one camera's stream alive: connect, read, and after any fault connect again.
+
+    connecting -> live -> (fault) -> waiting -> connecting -> ...
+
+A fault never ends the thread and never touches another camera. Waits are exponential with full jitter; refused
+credentials are retried slowly, because cameras lock out those who hammer. Connects of all cameras are paced, because
+recorders drop streams when hundreds arrive at once.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import structlog
+
+from contract.camera import Camera
+from edge.clock import Clock
+from edge.errors import SourceError, SourceRefused
+from edge.pipeline import Watcher
+from edge.retry import Backoff, FaultDigest
+from edge.sources.base import Source
+from edge.types import Frame
+
+log = structlog.get_logger(__name__)
+
+StreamState: TypeAlias = Literal["connecting", "live", "waiting", "stopped"]
+
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 15.0
+CREDENTIALS_WAIT_S = 60.0
+BLIND_AFTER_S = 10.0  # away for longer, and nothing is known any more about who was where
+CONNECTS_AT_ONCE = 4
+
+
+@dataclass(slots=True)
+class StreamStatus:
+    """What health shows of one camera."""
+
+    state: StreamState = "connecting"
+    connects: int = 0
+    faults: Counter[str] = field(default_factory=Counter)  # by kind
+    last_fault: str = ""
+    hint: str = ""
+    last_picture: float | None = None  # seconds, pipeline clock
+
+
+class Supervisor:
+    """One camera's thread."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        connect: Callable[[], Source],
+        offer: Callable[[Frame], None],
+        blind: Callable[[], None],
+        pacer: threading.BoundedSemaphore,
+        clock: Clock,
+    ) -> None:
+        """`offer` takes a frame worth a look; `blind` is told once when the stream has been away for long."""
+        self.watcher = Watcher(camera)
+        self.status = StreamStatus()
+        self._camera = camera
+        self._connect = connect
+        self._offer = offer
+        self._blind = blind
+        self._pacer = pacer
+        self._clock = clock
+        self._stop = threading.Event()
+        self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
+        self._digest = FaultDigest()
+        self._lost_at: float | None = None
+        self._thread = threading.Thread(target=self._run, name=f"camera {camera.id}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end; `join` waits for it."""
+        self._stop.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Whether the thread has ended. One that hangs in a dead network read ends with its read timeout."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._watch()
+            except SourceError as error:
+                wait = self._note(error)
+            except Exception as error:  # the one place that owns retry: no fault may cost the camera its thread
+                log.exception("camera pipeline failed", camera=self._camera.id)
+                wait = self._note(SourceError(f"{type(error).__name__}: {error}", hint="please report this"))
+            else:
+                break
+            self.status.state = "waiting"
+            self._wait(wait)
+        self.status.state = "stopped"
+
+    def _watch(self) -> None:
+        """One connection from its beginning to its end. Returns only when stopped."""
+        self.status.state = "connecting"
+        while not self._pacer.acquire(timeout=0.2):
+            if self._stop.is_set():
+                return
+        try:
+            if self._stop.is_set():
+                return
+            source = self._connect()
+        finally:
+            self._pacer.release()
+        try:
+            self.status.connects += 1
+            for picture in source.pictures():
+                self._seen(picture.at)
+                if (frame := self.watcher.consider(picture)) is not None:
+                    self._offer(frame)
+                if self._stop.is_set():
+                    return
+        finally:
+            source.close()
+
+    def _seen(self, at: float) -> None:
+        self.status.last_picture = at
+        if self.status.state == "live":
+            return
+        self.status.state, self.status.last_fault, self.status.hint = "live", "", ""
+        self._lost_at = None
+        self._backoff.reset()
+        recovered = self._digest.success(at)
+        log.info(
+            "camera live", camera=self._camera.id, **({"after_s": round(recovered.seconds, 1)} if recovered else {})
+        )
+
+    def _note(self, error: SourceError) -> float:
+        """Count a fault; returns how long to wait."""
+        now = self._clock.now()
+        kind = error.code if isinstance(error, SourceRefused) else type(error).__name__
+        self.status.faults[kind] += 1
+        self.status.last_fault, self.status.hint = str(error), error.hint
+        if (line := self._digest.fault(kind, now)) is not None:
+            log.warning("camera lost", camera=self._camera.id, fault=str(error), hint=error.hint, times=line.count)
+        if self._lost_at is None:
+            self._lost_at = now
+        wait = self._backoff.next(random.random())
+        return CREDENTIALS_WAIT_S + wait if kind == "credentials" else wait
+
+    def _wait(self, seconds: float) -> None:
+        until = self._clock.now() + seconds
+        if self._lost_at is not None and until - self._lost_at > BLIND_AFTER_S:
+            self._blind()
+            self._lost_at = float("inf")  # told once
+        self._stop.wait(seconds)
