@@ -1,0 +1,117 @@
+"""The analysis thread: takes frames of all cameras one by one, asks the model, and hands records to the outbox.
+
+Tracks and rules of every camera live in this thread alone, so nothing in them needs a lock. A camera that must be
+forgotten (its stream is gone) is noted and seen to between two frames.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import Future
+
+import structlog
+
+from contract.camera import Camera
+from contract.event import EventRecord
+from edge.clock import Clock
+from edge.detect.base import Detector
+from edge.errors import BackendError, EdgeError, OutboxError
+from edge.looks import LookQueue
+from edge.outbox import Outbox
+from edge.pipeline import Analyst
+from edge.records import complete
+from edge.retry import FaultDigest
+from edge.rules.engine import Draft
+
+log = structlog.get_logger(__name__)
+
+STALE_S = 1.0  # a frame that waited longer tells where things were, not where they are
+
+
+class Analysis:
+    """Owns the analysts; one thread. `events` and `dropped` count by camera."""
+
+    def __init__(
+        self,
+        cameras: Mapping[str, Camera],
+        analysts: Mapping[str, Analyst],
+        detectors: Mapping[str, Detector],
+        looks: LookQueue,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> None:
+        """`detectors` by the model's id."""
+        self.events: Counter[str] = Counter()
+        self.dropped: dict[str, Counter[str]] = {name: Counter() for name in cameras}
+        self._cameras = cameras
+        self._analysts = analysts
+        self._detectors = detectors
+        self._looks = looks
+        self._outbox = outbox
+        self._clock = clock
+        self._digest = FaultDigest()
+        self._blind: set[str] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="analysis", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Finish the frame in hand, close every open event, end. Idempotent."""
+        self._stop.set()
+        self._looks.close()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def blind(self, camera_id: str) -> None:
+        """Forget what is known of a camera's objects; from any thread."""
+        self._blind.add(camera_id)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            taken = self._looks.take(timeout_s=0.5)
+            while self._blind:
+                name = self._blind.pop()
+                self._keep(name, self._analysts[name].blind())
+            if taken is None:
+                continue
+            name, frame = taken
+            if self._clock.now() - frame.at > STALE_S:
+                self.dropped[name]["stale"] += 1
+                continue
+            detector = self._detectors[self._cameras[name].detect.model]
+            try:
+                detections = detector.detect([frame.image])[0]
+                drafts = self._analysts[name].look(frame.at, detections)
+            except Exception as error:  # one camera's picture must not end the analysis of all others
+                self.dropped[name]["model fault"] += 1
+                self._report(name, error)
+                continue
+            self._keep(name, drafts)
+        for name, analyst in self._analysts.items():
+            self._keep(name, analyst.blind())
+
+    def _keep(self, name: str, drafts: list[Draft]) -> None:
+        camera = self._cameras[name]
+        for draft in drafts:
+            try:
+                self._outbox.append(complete(draft, camera, camera.detect.model)).add_done_callback(self._kept)
+            except (OutboxError, ValueError) as error:
+                self.dropped[name]["event not kept"] += 1
+                self._report(name, error)
+            else:
+                self.events[name] += 1
+
+    def _kept(self, done: Future[EventRecord]) -> None:
+        if (error := done.exception()) is not None:
+            self._report("outbox", error)
+
+    def _report(self, name: str, error: BaseException) -> None:
+        line = self._digest.fault(f"{name} {type(error).__name__}", self._clock.now())
+        if line is not None:
+            hint = error.hint if isinstance(error, EdgeError) else ""
+            trace = None if isinstance(error, OutboxError | BackendError) else error
+            log.error("event or look lost", camera=name, fault=str(error), hint=hint, times=line.count, exc_info=trace)

@@ -1,0 +1,163 @@
+"""The edge put together. The only module that knows every concrete class; it also knows the order of ending.
+
+Ending: cameras stop -> the analysis finishes its frame and closes open events -> the outbox has committed them -> the
+uplink gets a moment to send them -> all is closed. What the uplink does not manage stays in the outbox for next time.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Sequence
+from functools import partial
+
+import structlog
+
+from contract.camera import Camera
+from edge.analysis import Analysis
+from edge.clock import SystemClock
+from edge.detect.base import Detector
+from edge.detect.card import load_card
+from edge.detect.openvino import OpenVinoDetector
+from edge.errors import SettingsError
+from edge.health import CameraStatus, EdgeStatus, HealthServer
+from edge.ids import uuid7
+from edge.looks import LookQueue
+from edge.outbox import Outbox
+from edge.pipeline import Analyst
+from edge.settings import Settings, check_credentials, check_labels
+from edge.sources.rtsp import RtspSource
+from edge.supervisor import CONNECTS_AT_ONCE, Supervisor
+from edge.uplink import Client, Uplink
+
+log = structlog.get_logger(__name__)
+
+CAMERAS_END_S = 1.5
+ANALYSIS_ENDS_S = 1.0
+DRAIN_S = 1.0
+
+
+class Edge:
+    """A whole edge. The constructor opens and checks everything; `start` begins; `close` ends, in under 5 s.
+
+    Raises SettingsError, ConfigError, ModelError, OutboxError.
+    """
+
+    def __init__(self, settings: Settings, cameras: Sequence[Camera]) -> None:
+        self._clock = SystemClock()
+        self._cameras = {camera.id: camera for camera in cameras}
+        for camera in cameras:
+            check_credentials(camera, settings.credentials)
+        self._detectors = _detectors(settings, cameras)
+        for camera in cameras:
+            check_labels(camera, self._detectors[camera.detect.model].class_names)
+        settings.data.mkdir(parents=True, exist_ok=True)
+        self._outbox = Outbox(settings.data / "outbox.db", settings.edge_id, now_ms=self._now_ms)
+        client = Client(settings.central, settings.token.reveal(), self._clock, ca_file=settings.ca_file)
+        self._uplink = Uplink(self._outbox, client, self._clock)
+        self._looks = LookQueue()
+        chance = random.SystemRandom()
+        self._analysis = Analysis(
+            self._cameras,
+            {camera.id: self._analyst(camera, chance) for camera in cameras},
+            self._detectors,
+            self._looks,
+            self._outbox,
+            self._clock,
+        )
+        pacer = threading.BoundedSemaphore(CONNECTS_AT_ONCE)
+        self._supervisors = {
+            camera.id: Supervisor(
+                camera,
+                partial(
+                    RtspSource, camera.source, settings.credentials.get(camera.source.credentials or ""), self._clock
+                ),
+                partial(self._looks.offer, camera.id),
+                partial(self._analysis.blind, camera.id),
+                pacer,
+                self._clock,
+            )
+            for camera in cameras
+        }
+        try:
+            self._health = HealthServer(self.status, settings.health_port)
+        except OSError as error:
+            self._outbox.close()
+            raise SettingsError(f"health port {settings.health_port}: {error.strerror}", hint="take another") from error
+
+    @property
+    def health_port(self) -> int:
+        return self._health.port
+
+    def start(self) -> None:
+        self._uplink.start()
+        self._analysis.start()
+        for supervisor in self._supervisors.values():
+            supervisor.start()
+        log.info("edge started", cameras=len(self._cameras), health=f"http://127.0.0.1:{self.health_port}/health")
+
+    def close(self) -> None:
+        for supervisor in self._supervisors.values():
+            supervisor.stop()
+        until = time.monotonic() + CAMERAS_END_S
+        late = [name for name, each in self._supervisors.items() if not each.join(max(0.0, until - time.monotonic()))]
+        self._analysis.stop(ANALYSIS_ENDS_S)
+        self._drain()
+        self._uplink.stop()
+        self._health.close()
+        left = self._outbox.status().pending
+        self._outbox.close()
+        for detector in self._detectors.values():
+            detector.close()
+        log.info("edge stopped", left_to_send=left, hanging_cameras=late)
+
+    def _drain(self) -> None:
+        """Wait a moment for the uplink, as long as central answers it."""
+        until = time.monotonic() + DRAIN_S
+        while time.monotonic() < until:
+            outbox = self._outbox.status()
+            if not outbox.pending + outbox.queued or self._uplink.status().state not in ("idle", "sending"):
+                return
+            threading.Event().wait(0.02)
+
+    def status(self) -> EdgeStatus:
+        now = self._clock.now()
+        return EdgeStatus(
+            outbox=self._outbox.status(),
+            uplink=self._uplink.status(),
+            cameras={name: self._camera_status(name, now) for name in self._cameras},
+        )
+
+    def _camera_status(self, name: str, now: float) -> CameraStatus:
+        stream = self._supervisors[name].status
+        counts = self._supervisors[name].watcher.counts
+        return CameraStatus(
+            state=stream.state,
+            why=stream.last_fault,
+            last_frame_age=None if stream.last_picture is None else round(now - stream.last_picture, 3),
+            frames=counts.pictures,
+            events=self._analysis.events[name],
+            dropped={"overtaken": self._looks.overwritten[name], **self._analysis.dropped[name]},
+        )
+
+    def _analyst(self, camera: Camera, chance: random.Random) -> Analyst:
+        detector = self._detectors[camera.detect.model]
+        return Analyst(
+            camera,
+            detector.class_names,
+            detector.confidence,
+            self._clock.utc_ms,
+            lambda utc_ms: uuid7(utc_ms, chance.getrandbits(74)),
+        )
+
+    def _now_ms(self) -> int:
+        return self._clock.utc_ms(self._clock.now())
+
+
+def _detectors(settings: Settings, cameras: Sequence[Camera]) -> dict[str, Detector]:
+    """One detector a model, shared by all cameras that name it."""
+    return {
+        model: OpenVinoDetector(load_card(settings.models / model / "card.yaml"), threads=settings.threads)
+        for model in sorted({camera.detect.model for camera in cameras})
+    }

@@ -1,0 +1,221 @@
+"""`vedette edge`: run, check, replay."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from contract import parse
+from contract.camera import Camera
+from contract.errors import ConfigError
+from edge import credentials as credentials_file
+from edge.app import Edge
+from edge.credentials import Secret
+from edge.detect.card import load_card
+from edge.detect.openvino import OpenVinoDetector
+from edge.errors import EdgeError, SettingsError
+from edge.logs import set_up_logs
+from edge.replay import ReplayStats, replay
+from edge.settings import Settings, check_labels, default_edge_id, load_cameras
+from edge.sources.file import FileSource
+
+app = typer.Typer(help="The box beside the cameras: watches them and reports events to central.", no_args_is_help=True)
+err = Console(stderr=True, highlight=False)
+out = Console(highlight=False)
+
+
+def models_dir() -> Path:
+    """Where models lie unless the command line says otherwise; the top command sets it for a packaged install."""
+    return Path(os.environ.get("VEDETTE_MODELS", "models"))
+
+
+Models = Annotated[Path, typer.Option("--models", help="Folder of models.", default_factory=models_dir)]
+
+
+@app.command()
+def run(
+    configs: Annotated[Path, typer.Option(help="Folder of camera files (*.yaml), or one file.", exists=True)],
+    central: Annotated[str, typer.Option(help="Central's address, e.g. https://desk.example.org")],
+    data: Annotated[Path, typer.Option(help="Folder for what must survive: the outbox.")],
+    models: Models,
+    edge_id: Annotated[
+        str, typer.Option(help="This box's name at central.", envvar="VEDETTE_EDGE_ID", default_factory=default_edge_id)
+    ],
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the token that `vedette central add-edge` printed. Else VEDETTE_EDGE_TOKEN."),
+    ] = None,
+    credentials: Annotated[Path | None, typer.Option(help="YAML file with the cameras' users and passwords.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="PEM file of the authority that signed central.")] = None,
+    health_port: Annotated[int, typer.Option(help="Port for /health and /metrics on 127.0.0.1; 0: any.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the model.")] = 1,
+) -> None:
+    """Watch cameras and report their events until stopped (SIGTERM or Ctrl-C).
+
+    Example:
+
+        vedette edge run --configs cameras/ --central http://127.0.0.1:8600 --data /var/lib/vedette --token-file token
+    """
+    set_up_logs()
+    with _told():
+        cameras = load_cameras([configs])
+        settings = Settings(
+            edge_id=edge_id,
+            central=central,
+            token=_token(token_file),
+            data=data,
+            models=models,
+            threads=threads,
+            health_port=health_port,
+            ca_file=ca_file,
+            credentials=credentials_file.load(credentials) if credentials else {},
+        )
+        edge = Edge(settings, cameras)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    edge.start()
+    out.print(f"edge {edge_id} watches {len(cameras)} cameras; health: http://127.0.0.1:{edge.health_port}/health")
+    stop.wait()
+    edge.close()
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Camera files or folders of them.")], models: Models
+) -> None:
+    """Validate camera files: touches no camera, loads no model.
+
+    Example:
+
+        vedette edge check camera_configs/
+    """
+    with _told():
+        cameras = load_cameras(files)
+        for camera in cameras:
+            check_labels(camera, load_card(models / camera.detect.model / "card.yaml").classes)
+    for camera in cameras:
+        rules = ", ".join(f"{name} ({rule.kind})" for name, rule in camera.rules.items()) or "no rules"
+        out.print(f"ok  {camera.id}: {rules}")
+
+
+@app.command("replay")
+def replay_clip(
+    clip: Annotated[Path, typer.Argument(help="A video file.", exists=True, dir_okay=False)],
+    camera: Annotated[Path, typer.Option(help="The camera file whose rules are tried.", exists=True, dir_okay=False)],
+    models: Models,
+    rate: Annotated[
+        Literal["fast", "realtime"], typer.Option(help="As fast as it goes, or in the clip's time.")
+    ] = "fast",
+    events: Annotated[
+        Path | None, typer.Option(help="Write one JSON record a line, with `clip_s`; - for stdout.")
+    ] = None,
+    stats: Annotated[bool, typer.Option("--stats", help="Show looks, objects and where the time went.")] = False,
+    every_record: Annotated[
+        bool, typer.Option("--all", help="Closings too, not only the opening of each event.")
+    ] = False,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the model.")] = 2,
+) -> None:
+    """Run the very same pipeline on a clip, with the clip's own time as the clock.
+
+    Example:
+
+        vedette edge replay lawn.mp4 --camera camera_configs/school.yaml --events out.jsonl --stats
+    """
+    with _told():
+        parsed = parse.camera(camera.read_bytes(), str(camera))
+        detector = OpenVinoDetector(load_card(models / parsed.detect.model / "card.yaml"), threads=threads)
+        check_labels(parsed, detector.class_names)
+        source = FileSource(clip)
+    counted = ReplayStats()
+    to_stdout = events is not None and str(events) == "-"
+    lines: list[bytes] = []
+    began = time.monotonic()
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f} s"),
+        TimeRemainingColumn(), console=err, transient=True,
+    ) as progress:  # fmt: skip
+        task = progress.add_task(clip.name, total=source.duration_s)
+
+        def pace(at: float) -> None:
+            progress.update(task, completed=at)
+            if rate == "realtime" and (ahead := began + at - time.monotonic()) > 0:
+                threading.Event().wait(ahead)
+
+        with _told():
+            for clip_s, record in replay(
+                source, parsed, detector, start_ms=int(time.time() * 1000), stats=counted, pace=pace
+            ):
+                if record.state == "closed" and record.closed_at != record.opened_at and not every_record:
+                    continue
+                line = msgspec.json.encode({**msgspec.to_builtins(record), "clip_s": round(clip_s, 3)})
+                lines.append(line)
+                if not to_stdout:
+                    where = f" in {record.zone}" if record.zone else ""
+                    progress.console.print(
+                        f"{clip_s:8.2f} s  {record.rule} ({record.kind}): {record.label or '-'}{where}"
+                    )
+    source.close()
+    detector.close()
+    if events is not None:
+        text = b"".join(line + b"\n" for line in lines)
+        sys.stdout.buffer.write(text) if to_stdout else events.write_bytes(text)
+    if stats:
+        err.print(_stats_table(counted, parsed, len(lines)))
+
+
+def _stats_table(counted: ReplayStats, camera: Camera, events: int) -> Table:
+    table = Table(title=f"{camera.id}: {counted.seconds:.1f} s of clip", show_header=False)
+    counts = counted.counts
+    table.add_row("pictures decoded", str(counts.pictures))
+    table.add_row("looks by the model", f"{counts.looks} ({counts.looks / max(counted.seconds, 0.001):.2f} a second)")
+    table.add_row("too quiet for a look", str(counts.asleep))
+    table.add_row("objects followed", str(counted.objects))
+    table.add_row("records", str(events))
+    for part, spent in counted.spent_s.items():
+        table.add_row(
+            f"time: {part}", f"{spent:.2f} s ({1000 * spent / max(counted.seconds, 0.001):.1f} ms a clip second)"
+        )
+    return table
+
+
+def _token(file: Path | None) -> Secret:
+    try:
+        text = file.read_text(encoding="utf-8") if file else os.environ.get("VEDETTE_EDGE_TOKEN", "")
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}", hint="give the token file's right path") from error
+    if not text.strip():
+        raise SettingsError(
+            "no token for central", hint="`vedette central add-edge NAME` prints one; give it with --token-file"
+        )
+    return Secret(text.strip())
+
+
+class _told:  # noqa: N801  (reads as a statement: with _told())
+    """Turns the project's own errors into a message and exit status 1."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, ConfigError):
+            err.print(str(error), markup=False, style="red")
+            err.print(f"{len(error.problems)} problem(s); nothing was started.", style="bold red")
+            raise typer.Exit(1) from error
+        if isinstance(error, EdgeError):
+            err.print(str(error), markup=False, style="red")
+            if error.hint:
+                err.print(f"hint: {error.hint}", markup=False)
+            raise typer.Exit(1) from error
