@@ -17,6 +17,7 @@ import structlog
 from contract.camera import Camera
 from edge.analysis import Analysis
 from edge.clock import SystemClock
+from edge.credentials import Credentials
 from edge.detect.base import Detector
 from edge.detect.card import load_card
 from edge.detect.openvino import OpenVinoDetector
@@ -153,6 +154,10 @@ class Edge:
 
     def _now_ms(self) -> int:
         return self._clock.utc_ms(self._clock.now())
+
+
+def _credentials(settings: Settings, camera: Camera) -> Credentials | None:
+    return settings.credentials.get(camera.source.credentials or "")
 
 
 def _detectors(settings: Settings, cameras: Sequence[Camera]) -> dict[str, Detector]:

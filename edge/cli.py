@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 import typer
@@ -24,6 +25,7 @@ from edge.app import Edge
 from edge.credentials import Secret
 from edge.detect.card import load_card
 from edge.detect.openvino import OpenVinoDetector
+from edge.detect.shipped import models_dir
 from edge.errors import EdgeError, SettingsError
 from edge.logs import set_up_logs
 from edge.replay import ReplayStats, replay
@@ -35,12 +37,7 @@ err = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
 
 
-def models_dir() -> Path:
-    """Where models lie unless the command line says otherwise; the top command sets it for a packaged install."""
-    return Path(os.environ.get("VEDETTE_MODELS", "models"))
-
-
-Models = Annotated[Path, typer.Option("--models", help="Folder of models.", default_factory=models_dir)]
+Models = Annotated[Path, typer.Option(help="Folder of models.", envvar="VEDETTE_MODELS", default_factory=models_dir)]
 
 
 @app.command()
@@ -118,13 +115,9 @@ def replay_clip(
     rate: Annotated[
         Literal["fast", "realtime"], typer.Option(help="As fast as it goes, or in the clip's time.")
     ] = "fast",
-    events: Annotated[
-        Path | None, typer.Option(help="Write one JSON record a line, with `clip_s`; - for stdout.")
-    ] = None,
+    events: Annotated[Path | None, typer.Option(help="Write one JSON record a line here; - for stdout.")] = None,
     stats: Annotated[bool, typer.Option("--stats", help="Show looks, objects and where the time went.")] = False,
-    every_record: Annotated[
-        bool, typer.Option("--all", help="Closings too, not only the opening of each event.")
-    ] = False,
+    every_record: Annotated[bool, typer.Option("--all", help="Closings too, not only openings.")] = False,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the model.")] = 2,
 ) -> None:
     """Run the very same pipeline on a clip, with the clip's own time as the clock.
@@ -140,7 +133,7 @@ def replay_clip(
         source = FileSource(clip)
     counted = ReplayStats()
     to_stdout = events is not None and str(events) == "-"
-    lines: list[bytes] = []
+    lines: dict[UUID, list[bytes]] = {}  # by event: its opening first
     began = time.monotonic()
 
     with Progress(
@@ -158,10 +151,10 @@ def replay_clip(
             for clip_s, record in replay(
                 source, parsed, detector, start_ms=int(time.time() * 1000), stats=counted, pace=pace
             ):
-                if record.state == "closed" and record.closed_at != record.opened_at and not every_record:
+                if record.event_id in lines and not every_record:
                     continue
                 line = msgspec.json.encode({**msgspec.to_builtins(record), "clip_s": round(clip_s, 3)})
-                lines.append(line)
+                lines.setdefault(record.event_id, []).append(line + b"\n")
                 if not to_stdout:
                     where = f" in {record.zone}" if record.zone else ""
                     progress.console.print(
@@ -170,7 +163,7 @@ def replay_clip(
     source.close()
     detector.close()
     if events is not None:
-        text = b"".join(line + b"\n" for line in lines)
+        text = b"".join(line for event in lines.values() for line in event)
         sys.stdout.buffer.write(text) if to_stdout else events.write_bytes(text)
     if stats:
         err.print(_stats_table(counted, parsed, len(lines)))
@@ -183,7 +176,7 @@ def _stats_table(counted: ReplayStats, camera: Camera, events: int) -> Table:
     table.add_row("looks by the model", f"{counts.looks} ({counts.looks / max(counted.seconds, 0.001):.2f} a second)")
     table.add_row("too quiet for a look", str(counts.asleep))
     table.add_row("objects followed", str(counted.objects))
-    table.add_row("records", str(events))
+    table.add_row("events", str(events))
     for part, spent in counted.spent_s.items():
         table.add_row(
             f"time: {part}", f"{spent:.2f} s ({1000 * spent / max(counted.seconds, 0.001):.1f} ms a clip second)"
@@ -211,11 +204,11 @@ class _told:  # noqa: N801  (reads as a statement: with _told())
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, ConfigError):
-            err.print(str(error), markup=False, style="red")
+            err.print(str(error), markup=False, style="red", soft_wrap=True)
             err.print(f"{len(error.problems)} problem(s); nothing was started.", style="bold red")
             raise typer.Exit(1) from error
         if isinstance(error, EdgeError):
-            err.print(str(error), markup=False, style="red")
+            err.print(str(error), markup=False, style="red", soft_wrap=True)
             if error.hint:
-                err.print(f"hint: {error.hint}", markup=False)
+                err.print(f"hint: {error.hint}", markup=False, soft_wrap=True)
             raise typer.Exit(1) from error

@@ -15,6 +15,7 @@ from edge.errors import SourceEnded
 from edge.ids import uuid7
 from edge.pipeline import Analyst, Watcher, WatcherCounts
 from edge.records import complete
+from edge.sources.base import Picture
 from edge.sources.file import FileSource
 
 REPLAY_EDGE = "replay"
@@ -63,10 +64,11 @@ def replay(
     while True:
         started = time.perf_counter()
         try:
-            picture = next(pictures)
+            picture: Picture | None = next(pictures)
         except SourceEnded:
-            drafts = analyst.blind()
             picture = None
+        if picture is None:
+            drafts = analyst.blind()
         else:
             pace(picture.at)
             decoded = time.perf_counter()

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Annotated, Literal
 
 import typer
 
-from vedette import __version__
-from vedette.share import models_dir
-
-os.environ.setdefault("VEDETTE_MODELS", str(models_dir()))  # before the edge's options take their defaults
-
 from central.cli import app as central_app
 from contract.camera import json_schema
 from edge.cli import app as edge_app
+from vedette import __version__
 from vedette.demo.cli import demo
 from vedette.models.cli import app as models_app
 from vedette.virtual_camera.cli import app as camera_app
