@@ -26,7 +26,8 @@ MAX_SHAPES = 6
 class OpenVinoDetector(YoloDetector):
     """Loads `card`'s weights after checking them.
 
-    `threads` counts for CPUs only. `arithmetic` is OpenVINO's inference precision ("f32", "bf16"); None leaves it the fastest the device has.
+    `threads` counts for CPUs only. `arithmetic` is OpenVINO's inference precision ("f32", "bf16"); None leaves
+    it the fastest that the device has.
     Raises ChecksumError, BackendError (OpenVINO missing, weights not readable by it).
     """
 

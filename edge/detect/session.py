@@ -58,6 +58,10 @@ class YoloDetector(ABC):
             self._release()
 
     def _detect_one(self, image: Image) -> Detections:
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != "uint8" or not image.size:
+            raise BackendError(
+                f"{self._card.id}: no picture: want (height, width, 3) uint8, got {image.shape} {image.dtype}"
+            )
         height, width = image.shape[:2]
         box = yolo.Letterbox.fit(width, height, size=self._size, stride=self._card.input.stride)
         head = self._infer(yolo.blob([yolo.letterboxed(image, box)], self._card.input))[0]

@@ -111,7 +111,8 @@ def decode(head: Floats, box: Letterbox, thresholds: Thresholds) -> Decoded:
     candidates, xywh = candidates[finite], xywh[:, finite]
 
     centre, half = xywh[:2].T, xywh[2:].T / 2
-    boxes = box.to_relative(np.concatenate([centre - half, centre + half], axis=1)).clip(0, 1)
+    with np.errstate(over="ignore"):  # a box from here to infinity is clipped like any other
+        boxes = box.to_relative(np.concatenate([centre - half, centre + half], axis=1)).clip(0, 1)
     seen = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # else nothing of it is in the picture
     candidates, boxes = candidates[seen], boxes[seen]
 

@@ -1,0 +1,203 @@
+"""One suite for every backend."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.detect.base import Detector
+from edge.detect.card import Card, load_card
+from edge.detect.onnx import OnnxDetector
+from edge.detect.openvino import MAX_SHAPES, OpenVinoDetector
+from edge.detect.session import YoloDetector
+from edge.detect.yolo import overlap
+from edge.errors import BackendError, ChecksumError
+from edge.types import Detections, Image
+from vedette.share import models_dir
+
+DATA = Path(__file__).parents[2] / "data"
+BACKENDS = {"openvino": OpenVinoDetector, "onnxruntime": OnnxDetector}
+
+# By eye, in pixels of the 768x576 picture
+PERSONS = [
+    (185, 159, 220, 234),
+    (244, 159, 266, 221),
+    (296, 158, 323, 230),
+    (314, 207, 344, 296),
+    (582, 159, 610, 236),
+    (618, 161, 644, 233),
+]
+VEHICLES = [(653, 45, 722, 100), (735, 51, 768, 95)]
+
+
+@pytest.fixture(scope="module")
+def card() -> Card:
+    return load_card(models_dir() / "yolov8n" / "card.yaml")
+
+
+@pytest.fixture(scope="module")
+def picture() -> Image:
+    image = cv2.imread(str(DATA / "plaza-frame.jpg"))
+    assert image is not None
+    return np.asarray(image, np.uint8)
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> type[Any]:
+    if importlib.util.find_spec(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    return BACKENDS[request.param]
+
+
+@pytest.fixture
+def detector(backend: type[Any], card: Card) -> Iterator[Detector]:
+    made = backend(card)
+    yield made
+    made.close()
+
+
+def labels(detector: Detector, found: Detections) -> list[str]:
+    return sorted(detector.class_names[i] for i in found.classes)
+
+
+def assert_finds(found: Detections, detector: Detector, names: set[str], where: list[tuple[int, ...]]) -> None:
+    ours = found.only(np.array([detector.class_names[i] in names for i in found.classes]))
+    assert len(ours) == len(where)
+    for box in np.array(where, np.float32) / np.array([768, 576, 768, 576], np.float32):
+        assert overlap(box, ours.boxes).max() > 0.7
+
+
+def test_finds_the_people_where_they_are(detector: Detector, picture: Image) -> None:
+    [found] = detector.detect([picture])
+    assert_finds(found, detector, {"person"}, PERSONS)
+    assert_finds(found, detector, {"car", "truck", "bus"}, VEHICLES)
+    assert len(found) == len(PERSONS) + len(VEHICLES)
+    assert (np.diff(found.scores) <= 0).all()
+
+
+def test_tells_its_card(detector: Detector, card: Card) -> None:
+    assert detector.model_id == "yolov8n"
+    assert detector.class_names == card.classes
+
+
+def test_one_answer_a_picture_in_order(detector: Detector, picture: Image) -> None:
+    black = np.zeros((360, 640, 3), np.uint8)
+    right = np.ascontiguousarray(picture[:, 384:])
+    answers = detector.detect([black, picture, right, black])
+    assert [labels(detector, found).count("person") for found in answers] == [0, 6, 2, 0]
+    assert detector.detect([]) == []
+
+
+def test_a_view_of_a_picture_will_do(detector: Detector, picture: Image) -> None:
+    mirrored = picture[:, ::-1]  # negative strides
+    [found] = detector.detect([mirrored])
+    assert labels(detector, found).count("person") == 6
+
+
+def test_answers_do_not_change_under_the_next_picture(detector: Detector, picture: Image) -> None:
+    [first] = detector.detect([picture])
+    before = first.boxes.copy()
+    detector.detect([np.full_like(picture, 200)])
+    np.testing.assert_array_equal(first.boxes, before)
+
+
+@pytest.mark.parametrize("size", [320, 500, 960])
+def test_other_sizes(backend: type[Any], card: Card, picture: Image, size: int) -> None:
+    detector = backend(card, size=size)
+    [found] = detector.detect([picture])
+    assert labels(detector, found).count("person") >= 4
+    detector.close()
+
+
+@pytest.mark.parametrize("size", [0, 31, 100_000])
+def test_sizes_out_of_range(backend: type[Any], card: Card, size: int) -> None:
+    with pytest.raises(BackendError, match="out of range"):
+        backend(card, size=size)
+
+
+def test_closed(backend: type[Any], card: Card, picture: Image) -> None:
+    detector = backend(card, size=320)
+    detector.close()
+    detector.close()
+    with pytest.raises(BackendError, match="closed"):
+        detector.detect([picture])
+
+
+def test_refuses_weights_that_are_not_the_cards(backend: type[Any], card: Card) -> None:
+    with pytest.raises(ChecksumError, match="the card says"):
+        backend(card.model_copy(update={"sha256": "0" * 64}))
+
+
+def test_weights_that_are_no_network(backend: type[Any], card: Card, tmp_path: Path) -> None:
+    data = b"not a network at all"
+    (tmp_path / "w.onnx").write_bytes(data)
+    other = {
+        "path": tmp_path / "card.yaml",
+        "file": "w.onnx",
+        "size": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    with pytest.raises(BackendError, match="cannot load it") as caught:
+        backend(card.model_copy(update=other))
+    assert caught.value.hint
+
+
+def test_a_card_of_another_network(backend: type[Any], card: Card, picture: Image) -> None:
+    detector = backend(card.model_copy(update={"classes": ("person", "car")}), size=320)
+    with pytest.raises(BackendError, match="answers 80 classes, its card names 2"):
+        detector.detect([picture])
+    detector.close()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        pytest.param(np.zeros((0, 10, 3), np.uint8), id="no rows"),
+        pytest.param(np.zeros((10, 10), np.uint8), id="grey"),
+        pytest.param(np.zeros((10, 10, 4), np.uint8), id="four channels"),
+        pytest.param(np.zeros((10, 10, 3), np.float32), id="floats"),
+    ],
+)
+def test_refuses_what_is_no_picture(detector: Detector, image: Any) -> None:
+    with pytest.raises(BackendError, match="no picture"):
+        detector.detect([image])
+
+
+@pytest.mark.parametrize(("name", "make"), BACKENDS.items(), ids=BACKENDS)
+def test_a_missing_library_is_named(
+    name: str, make: type[YoloDetector], card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)  # import raises ImportError
+    with pytest.raises(BackendError, match="cannot be loaded") as caught:
+        make(card)
+    assert "pip install" in caught.value.hint
+
+
+def test_a_network_that_fails(detector: Any, picture: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.detect.yolo.blob", lambda *_: np.zeros((1, 5, 32, 32), np.float32))
+    with pytest.raises(BackendError, match="failed"):
+        detector.detect([picture])
+
+
+def test_odd_shapes_do_not_pile_up_networks(card: Card, picture: Image) -> None:
+    detector = OpenVinoDetector(card, size=160)
+    shapes = [picture[: 576 * n // 12] for n in range(2, 13)] + [picture[:, : 768 * n // 12] for n in range(2, 13)]
+    detector.detect(shapes)
+    assert len(detector._requests) == MAX_SHAPES + 1
+    detector.close()
+
+
+def test_drops_are_counted(detector: Any, picture: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = np.full((1, 84, 2000), np.nan, np.float32)
+    monkeypatch.setattr(detector, "_infer", lambda _: head)
+    [found] = detector.detect([picture])
+    assert len(found) == 0
+    assert detector.drops == {"not-finite": 2000, "capped": 0}
