@@ -2,8 +2,8 @@
 
     python -m benchmarks model-precision --footage DIR --reference FP32.onnx
 
-Both models see the same frames; at the card's thresholds each reference box looks for its like: same class,
-IoU >= 0.9. Prints one JSON line a clip and arithmetic.
+Both models see the same frames; each reference box that may begin a track (score >= thresholds.confidence)
+looks for its like: same class, IoU >= 0.9. Prints one JSON line a clip and arithmetic.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def run(argv: Sequence[str]) -> int:
     for clip in sorted(args.footage.glob("*.mp4")):
         wanted, found = [], {arithmetic: list[Detections]() for arithmetic in candidates}
         for image in frames(clip, args.every):
-            wanted += reference.detect([image])
+            wanted += _sure(reference, image)
             for arithmetic, detector in candidates.items():
-                found[arithmetic] += detector.detect([image])
+                found[arithmetic] += _sure(detector, image)
         for arithmetic, answers in found.items():
             print(json.dumps({"clip": clip.stem, "arithmetic": arithmetic, **compare(wanted, answers)}))
     return 0
@@ -72,6 +72,10 @@ def frames(clip: Path, every: float) -> Iterator[Image]:
             if frame.time is not None and frame.time >= due:
                 due += every
                 yield frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
+
+
+def _sure(detector: OpenVinoDetector, image: Image) -> list[Detections]:
+    return [found.only(found.scores >= detector.confidence) for found in detector.detect([image])]
 
 
 def _matched(wanted: Detections, found: Detections) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from edge.detect.refused import refused
 from edge.errors import CardError, ChecksumError
@@ -68,9 +68,16 @@ class Thresholds(_Part):
     iou: Share
     agnostic_iou: Share | None = None
 
+    @field_validator("confidence")
+    @classmethod
+    def _above_weak(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("weak", 0):
+            raise ValueError("below thresholds.weak")
+        return value
+
 
 class ClipAccuracy(_Part):
-    """This card's boxes against the reference's, on the same frames, at this card's thresholds."""
+    """This card's boxes against the reference's, on the same frames, of scores from thresholds.confidence on."""
 
     clip: Text
     arithmetic: Text  # what the processor computed in

@@ -30,7 +30,7 @@ def fields(**changes: Any) -> dict[str, Any]:
             "sha256": "0" * 64,
         },
         "input": {"layout": "NCHW", "colour": "RGB", "scale": 0.0039, "stride": 32, "size": 640},
-        "thresholds": {"confidence": 0.25, "iou": 0.7},
+        "thresholds": {"weak": 0.1, "confidence": 0.25, "iou": 0.7},
         "classes": ["person", "car"],
     }
     for key, value in changes.items():
@@ -79,6 +79,7 @@ def test_our_own_card_is_sound() -> None:
         pytest.param({"sha256": "abc"}, "sha256: String should match", id="short hash"),
         pytest.param({"precision": "fp8"}, "precision: Input should be", id="unknown precision"),
         pytest.param({"thresholds__confidence": 1.5}, "thresholds.confidence: Input", id="share above one"),
+        pytest.param({"thresholds__weak": 0.3}, "thresholds.confidence: below thresholds.weak", id="weak above"),
         pytest.param({"thresholds__iou": 0}, "thresholds.iou: Input", id="share of zero"),
         pytest.param({"classes": []}, "classes: ", id="no classes"),
         pytest.param({"classes": ["a", True]}, "classes.1: Input should be a valid string", id="YAML's no"),

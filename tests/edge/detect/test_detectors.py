@@ -64,8 +64,12 @@ def detector(backend: type[Any], card: Card) -> Iterator[Detector]:
     made.close()
 
 
+def sure(detector: Detector, found: Detections) -> Detections:
+    return found.only(found.scores >= detector.confidence)
+
+
 def labels(detector: Detector, found: Detections) -> list[str]:
-    return sorted(detector.class_names[i] for i in found.classes)
+    return sorted(detector.class_names[i] for i in sure(detector, found).classes)
 
 
 def assert_finds(found: Detections, detector: Detector, names: set[str], where: list[tuple[int, ...]]) -> None:
@@ -77,15 +81,17 @@ def assert_finds(found: Detections, detector: Detector, names: set[str], where: 
 
 def test_finds_the_people_where_they_are(detector: Detector, picture: Image) -> None:
     [found] = detector.detect([picture])
+    assert (np.diff(found.scores) <= 0).all()
+    found = sure(detector, found)
     assert_finds(found, detector, {"person"}, PERSONS)
     assert_finds(found, detector, {"car", "truck", "bus"}, VEHICLES)
     assert len(found) == len(PERSONS) + len(VEHICLES)
-    assert (np.diff(found.scores) <= 0).all()
 
 
 def test_tells_its_card(detector: Detector, card: Card) -> None:
     assert detector.model_id == "yolov8n"
     assert detector.class_names == card.classes
+    assert detector.confidence == card.thresholds.confidence
 
 
 def test_one_answer_a_picture_in_order(detector: Detector, picture: Image) -> None:

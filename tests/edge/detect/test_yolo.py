@@ -12,7 +12,7 @@ from edge.detect.card import Input, Thresholds
 from edge.detect.yolo import Floats, Letterbox, blob, decode, letterboxed, overlap, suppress
 
 SPEC = Input(layout="NCHW", colour="RGB", scale=1 / 255, stride=32, size=640)
-LIMITS = Thresholds(confidence=0.25, iou=0.7)
+LIMITS = Thresholds(weak=0.25, confidence=0.5, iou=0.7)
 SQUARE = Letterbox.fit(640, 640, size=640, stride=32)
 sides = st.integers(1, 5000)
 
