@@ -1,0 +1,3 @@
+from tests.gst_camera import gst_camera
+
+__all__ = ["gst_camera"]
