@@ -1,0 +1,56 @@
+# make demo: see it work.   make test: check that it does.
+PYTHON ?= python3
+BIN := .venv/bin
+PURE := contract edge/types.py edge/errors.py edge/clock.py edge/gate.py edge/ids.py edge/looks.py edge/mask.py \
+        edge/pipeline.py edge/records.py edge/replay.py edge/retry.py edge/detect/yolo.py edge/rules edge/track \
+        central/errors.py central/store/base.py
+
+.PHONY: help setup demo test check lint types bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    virtual camera, edge and desk on this machine"
+	@echo "make test    all tests"
+	@echo "make check   what CI runs: format, lint, types, tests"
+	@echo "make bench   the benchmarks, one JSON line each"
+	@echo "make setup   only make .venv"
+
+.venv/made:
+	@$(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Vedette needs Python 3.11 or newer with venv; name one: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/run: .venv/made pyproject.toml constraints.txt
+	@echo "installing Vedette into .venv ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/test: .venv/run
+	@echo "installing what the tests need into .venv ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $@
+
+setup: .venv/run
+
+demo: .venv/run
+	@$(BIN)/vedette demo
+
+test: .venv/test
+	$(BIN)/pytest
+
+lint: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/test
+	$(BIN)/mypy --strict $(PURE)
+	$(BIN)/mypy contract edge central vedette
+
+check: lint types test
+
+bench: .venv/test
+	$(BIN)/python -m benchmarks all
+
+clean:
+	rm -rf .venv
