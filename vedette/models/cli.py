@@ -61,25 +61,25 @@ def export(
 def verify_models(folders: Folders = None) -> None:
     """Read every card and compare its weights; exit code 1 where one is wrong."""
     table = Table("id", "precision", "size", "SHA-256", "licence")
-    errors: list[EdgeError] = []
+    found: list[EdgeError] = []
     for path in _found(folders):
         try:
             card = load_card(path)
         except EdgeError as error:
-            errors.append(error)
+            found.append(error)
             table.add_row(path.parent.name, "", "", "[red]card refused", "")
             continue
         state = "[green]ok"
         try:
             verify(card)
         except EdgeError as error:
-            errors.append(error)
+            found.append(error)
             state = "[red]wrong"
         table.add_row(*_row(card), state, card.licence)
     Console().print(table)
-    for error in errors:
-        _say(error)
-    raise typer.Exit(1 if errors else 0)
+    for wrong in found:
+        _say(wrong)
+    raise typer.Exit(1 if found else 0)
 
 
 @app.command("list")

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from edge.detect.card import Card, load_card, verify
 from edge.errors import CardError, ChecksumError
@@ -128,6 +130,21 @@ def test_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
 def test_unreadable(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(CardError, match=message):
         load_card(write(tmp_path, text))
+
+
+def test_the_docs_name_every_key() -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "models.md").read_text("utf-8")
+
+    def keys(part: type[BaseModel]) -> Iterator[str]:
+        for name, field in part.model_fields.items():
+            yield name
+            for kind in (field.annotation, *get_args(field.annotation)):
+                if isinstance(kind, type) and issubclass(kind, BaseModel):
+                    yield from keys(kind)
+
+    named = set(keys(Card)) - {"path"}
+    assert {"sha256", "agnostic_iou", "matched", "cpu_ms"} <= named
+    assert [key for key in sorted(named) if f"`{key}`" not in docs] == []
 
 
 def test_names_every_problem(tmp_path: Path) -> None:

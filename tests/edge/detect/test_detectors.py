@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def labels(detector: Detector, found: Detections) -> list[str]:
     return sorted(detector.class_names[i] for i in sure(detector, found).classes)
 
 
-def assert_finds(found: Detections, detector: Detector, names: set[str], where: list[tuple[int, ...]]) -> None:
+def assert_finds(found: Detections, detector: Detector, names: set[str], where: Sequence[tuple[int, ...]]) -> None:
     ours = found.only(np.array([detector.class_names[i] in names for i in found.classes]))
     assert len(ours) == len(where)
     for box in np.array(where, np.float32) / np.array([768, 576, 768, 576], np.float32):

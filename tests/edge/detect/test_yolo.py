@@ -94,7 +94,8 @@ def test_blob() -> None:
     image = np.zeros((32, 64, 3), np.uint8)
     image[..., 0], image[..., 2] = 51, 255
     made = blob([image, image], SPEC)
-    assert (made.shape, made.dtype) == ((2, 3, 32, 64), np.float32)
+    assert made.shape == (2, 3, 32, 64)
+    assert made.dtype == np.dtype(np.float32)
     np.testing.assert_allclose(made[1, :, 0, 0], [1, 0, 0.2], atol=1e-6)  # RGB
     as_is = blob([image], SPEC.model_copy(update={"colour": "BGR"}))
     np.testing.assert_allclose(as_is[0, :, 0, 0], [0.2, 0, 1], atol=1e-6)
