@@ -19,9 +19,9 @@ import numpy as np
 
 from edge.detect.card import Card, load_card
 from edge.detect.openvino import OpenVinoDetector
+from edge.detect.shipped import models_dir
 from edge.detect.yolo import overlap
 from edge.types import Detections, Image
-from vedette.share import models_dir
 
 SAME = 0.9  # IoU from which two boxes are one
 

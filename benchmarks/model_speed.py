@@ -23,7 +23,7 @@ from edge.detect.base import Detector
 from edge.detect.card import Card, load_card
 from edge.detect.onnx import OnnxDetector
 from edge.detect.openvino import OpenVinoDetector
-from vedette.share import models_dir
+from edge.detect.shipped import models_dir
 
 PICTURE = Path(__file__).parent.parent / "tests" / "data" / "plaza-frame.jpg"
 SIZES = ((640, 384), (640, 640), (320, 320))  # network input: a 16:9 camera, a full canvas, a small one

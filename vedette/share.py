@@ -1,4 +1,4 @@
-"""Where the files that ship with Vedette lie: in a checkout beside the packages, in a wheel within."""
+"""Where the example cameras that ship with Vedette lie: in a checkout beside the packages, in a wheel within."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ from pathlib import Path
 _HERE = Path(__file__).resolve().parent
 
 
-def models_dir() -> Path:
-    return _find("models")
-
-
 def camera_configs_dir() -> Path:
-    return _find("camera_configs")
-
-
-def _find(name: str) -> Path:
+    """As `edge.detect.shipped.models_dir`."""
     checkout = _HERE.parent
-    # beside site-packages there may be any folder of that name: only a checkout also has this file
-    if (checkout / "pyproject.toml").is_file() and (checkout / name).is_dir():
-        return checkout / name
-    return _HERE / "share" / name
+    return (
+        checkout / "camera_configs" if (checkout / "pyproject.toml").is_file() else _HERE / "share" / "camera_configs"
+    )

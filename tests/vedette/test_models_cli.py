@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from edge.detect import shipped
 from edge.detect.card import load_card
+from edge.detect.shipped import models_dir
 from vedette import share
 from vedette.models.cli import app
-from vedette.share import models_dir
 
 ROOT = Path(__file__).parents[2]
 PT = ROOT.parent / "shared" / "weights" / "yolov8n.pt"
@@ -129,11 +130,10 @@ def test_export_of_something_else(tmp_path: Path) -> None:
 
 
 def test_share_in_a_checkout_and_in_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert share.models_dir() == ROOT / "models"
-    package = tmp_path / "vedette"
-    monkeypatch.setattr(share, "_HERE", package)
+    assert shipped.models_dir() == ROOT / "models"
+    assert share.camera_configs_dir() == ROOT / "camera_configs"
+    monkeypatch.setattr(shipped, "_EDGE", tmp_path / "edge")
+    monkeypatch.setattr(share, "_HERE", tmp_path / "vedette")
     (tmp_path / "models").mkdir()  # somebody else's, beside site-packages
-    assert share.models_dir() == package / "share" / "models"
-    assert share.camera_configs_dir() == package / "share" / "camera_configs"
-    (tmp_path / "pyproject.toml").touch()
-    assert share.models_dir() == tmp_path / "models"
+    assert shipped.models_dir() == tmp_path / "edge" / "models"
+    assert share.camera_configs_dir() == tmp_path / "vedette" / "share" / "camera_configs"

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.detect.card import Card, load_card, verify
+from edge.detect.shipped import models_dir
 from edge.errors import EdgeError, ModelError
 from vedette.models.export import MAX_BYTES, Precision
 from vedette.models.export import export as export_weights
-from vedette.share import models_dir
 
 app = typer.Typer(help="Model weights and their cards.", no_args_is_help=True)
 

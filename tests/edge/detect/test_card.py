@@ -10,8 +10,8 @@ import yaml
 from pydantic import BaseModel
 
 from edge.detect.card import Card, load_card, verify
+from edge.detect.shipped import models_dir
 from edge.errors import CardError, ChecksumError
-from vedette.share import models_dir
 
 WEIGHTS = b"not really a network"
 

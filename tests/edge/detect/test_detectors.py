@@ -18,10 +18,10 @@ from edge.detect.card import Card, load_card
 from edge.detect.onnx import OnnxDetector
 from edge.detect.openvino import MAX_SHAPES, OpenVinoDetector
 from edge.detect.session import YoloDetector
+from edge.detect.shipped import models_dir
 from edge.detect.yolo import overlap
 from edge.errors import BackendError, ChecksumError
 from edge.types import Detections, Image
-from vedette.share import models_dir
 
 DATA = Path(__file__).parents[2] / "data"
 BACKENDS = {"openvino": OpenVinoDetector, "onnxruntime": OnnxDetector}

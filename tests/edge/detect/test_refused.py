@@ -4,7 +4,7 @@ import pytest
 
 from edge.detect.card import load_card
 from edge.detect.refused import refused
-from vedette.share import models_dir
+from edge.detect.shipped import models_dir
 
 
 @pytest.mark.parametrize(
