@@ -10,6 +10,5 @@ _HERE = Path(__file__).resolve().parent
 def camera_configs_dir() -> Path:
     """As `edge.detect.shipped.models_dir`."""
     checkout = _HERE.parent
-    return (
-        checkout / "camera_configs" if (checkout / "pyproject.toml").is_file() else _HERE / "share" / "camera_configs"
-    )
+    beside = (checkout / "pyproject.toml").is_file()
+    return (checkout if beside else _HERE / "share") / "camera_configs"
