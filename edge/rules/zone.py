@@ -103,7 +103,9 @@ class Crowd:
         if count < self._at_least:
             return self._end(at, count)
         self._since = at if self._since is None else self._since
-        if self._open or at - self._since < self._for_s:
+        # Whoever only counts by hysteresis may have left: it takes so many in sight to open.
+        in_sight = sum(entry.track.confirmed for _, entry in self._zone.now(at))
+        if self._open or at - self._since < self._for_s or in_sight < self._at_least:
             return []
         self._open = True
         return [Signal("opened", None, at, _latest(self._zone), count)]

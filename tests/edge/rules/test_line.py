@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+
+from contract.camera import LineCrossing, WrongWay
+from edge.rules.line import line_crossing, wrong_way
+from tests.edge.rules.paths import LOOK_S, play, still, straight, track
+
+LEVEL = ((0.2, 0.5), (0.8, 0.5))
+UPRIGHT = ((0.5, 0.2), (0.5, 0.8))
+
+
+def crossing(direction="any", line=LEVEL, labels=("person",)):
+    return line_crossing(LineCrossing(kind="line_crossing", line="l", direction=direction, labels=labels), line)
+
+
+DOWN = straight((0.5, 0.3), (0.5, 0.7), 11)
+UP = DOWN[::-1]
+
+ROWS = {
+    "down through the line": (DOWN, "any", 1),
+    "down counts as down": (DOWN, "down", 1),
+    "down is not up": (DOWN, "up", 0),
+    "up counts as up": (UP, "up", 1),
+    "slanted path": (straight((0.3, 0.3), (0.7, 0.7), 11), "down", 1),
+    "touches the line and goes back": ([*straight((0.5, 0.3), (0.5, 0.5), 6), *straight((0.5, 0.48), (0.5, 0.3), 6)], "any", 0),
+    "walks along the line": (straight((0.25, 0.5), (0.75, 0.5), 20), "any", 0),
+    "jitters on the line": ([(0.5, 0.497 + 0.006 * (i % 2)) for i in range(30)], "any", 0),
+    "jitters wider than the line's margin, near it": ([(0.5, 0.49 + 0.013 * (i % 2)) for i in range(30)], "any", 0),
+    "back and forth counts each way": ([*DOWN, *UP], "any", 2),
+    "back and forth, one direction": ([*DOWN, *UP, *DOWN], "down", 2),
+    "crosses between two looks": ([(0.5, 0.3), (0.5, 0.3), (0.5, 0.75)], "down", 1),
+    "crosses at the very end": ([*still((0.5, 0.4), 1), (0.5, 0.53)], "down", 1),
+    "starts on the line, goes down": (straight((0.5, 0.5), (0.5, 0.7), 8), "any", 0),
+    "starts just above, goes down": (straight((0.5, 0.47), (0.5, 0.7), 8), "down", 1),
+    "unseen while crossing": ([*straight((0.5, 0.3), (0.5, 0.45), 4), None, None, (0.5, 0.6), (0.5, 0.65)], "down", 1),
+    "passes beside the line's end": (straight((0.9, 0.3), (0.9, 0.7), 11), "any", 0),
+    "passes just inside the line's end": (straight((0.79, 0.3), (0.79, 0.7), 11), "down", 1),
+    # Deliberately not supported: what goes round the end and comes back over the line counts as one crossing back.
+    "round the end and back over": (
+        [*straight((0.7, 0.3), (0.9, 0.5), 6), *straight((0.9, 0.55), (0.7, 0.7), 6), *straight((0.7, 0.65), (0.7, 0.3), 8)],
+        "any",
+        1,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "direction", "times"), ROWS.values(), ids=ROWS)
+def test_line_crossing(path, direction, times):
+    said = play(crossing(direction), {1: path})
+    assert [what for what, _, _ in said] == ["passed"] * times
+
+
+def test_left_and_right_of_an_upright_line():
+    path = straight((0.3, 0.5), (0.7, 0.5), 11)
+    assert len(play(crossing("right", UPRIGHT), {1: path})) == 1
+    assert play(crossing("left", UPRIGHT), {1: path}) == []
+
+
+def test_the_order_of_the_ends_does_not_matter():
+    assert len(play(crossing("down", LEVEL[::-1]), {1: DOWN})) == 1
+
+
+def test_two_at_once_are_two_events():
+    other = [(x + 0.2, y) for x, y in DOWN]
+    assert [key for _, key, _ in play(crossing(), {1: DOWN, 2: other})] == [1, 2]
+
+
+def test_other_labels_do_not_count():
+    assert play(crossing(), {1: DOWN}, labels={1: "dog"}) == []
+    assert len(play(crossing(labels="any"), {1: DOWN}, labels={1: "dog"})) == 1
+
+
+def test_what_crossed_before_it_was_confirmed_counts_when_it_is():
+    crossed_at = 6
+    said = play(crossing(), {1: DOWN}, confirmed_from=9)
+    assert said == [("passed", 1, round(9 * LOOK_S, 3))]
+    assert play(crossing(), {1: DOWN}) == [("passed", 1, round(crossed_at * LOOK_S, 3))]
+
+
+def test_never_confirmed_never_triggers():
+    assert play(crossing(), {1: DOWN}, confirmed_from=1000) == []
+
+
+@pytest.mark.parametrize(("path", "times"), [(DOWN, 1), (UP, 0)], ids=["against", "with"])
+def test_wrong_way(path, times):
+    rule = wrong_way(WrongWay(kind="wrong_way", line="l", allowed="up", labels=("person",)), LEVEL)
+    assert len(play(rule, {1: path})) == times
+
+
+def test_forgets_tracks_that_are_gone():
+    rule = crossing()
+    for number in range(500):
+        rule.step(number * LOOK_S, [track(number, number * LOOK_S, (0.5, 0.3))])
+    assert len(rule._sides) == 1

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from contract.camera import Schedule
+from edge.rules.schedule import is_open
+
+SHANGHAI, BERLIN = "Asia/Shanghai", "Europe/Berlin"
+DAY = [{"start": "08:00", "end": "17:00"}]
+NIGHT = [{"start": "19:00", "end": "06:00"}]
+WEEKDAY_NIGHT = [{"days": ["mon", "tue", "wed", "thu", "fri"], "start": "19:00", "end": "06:00"}]
+
+# 2026-11-16 is a Monday.
+ROWS = {
+    "day: inside": (SHANGHAI, DAY, "2026-11-16 12:00", True),
+    "day: first moment": (SHANGHAI, DAY, "2026-11-16 08:00", True),
+    "day: last moment": (SHANGHAI, DAY, "2026-11-16 16:59", True),
+    "day: the end is outside": (SHANGHAI, DAY, "2026-11-16 17:00", False),
+    "night: before midnight": (SHANGHAI, NIGHT, "2026-11-16 23:00", True),
+    "night: after midnight": (SHANGHAI, NIGHT, "2026-11-17 05:59", True),
+    "night: morning": (SHANGHAI, NIGHT, "2026-11-17 06:00", False),
+    "friday's night runs into saturday": (SHANGHAI, WEEKDAY_NIGHT, "2026-11-21 03:00", True),
+    "saturday's night is not armed": (SHANGHAI, WEEKDAY_NIGHT, "2026-11-21 23:00", False),
+    "sunday's early hours belong to saturday": (SHANGHAI, WEEKDAY_NIGHT, "2026-11-22 03:00", False),
+    "monday's early hours belong to sunday": (SHANGHAI, WEEKDAY_NIGHT, "2026-11-16 03:00", False),
+    "summer time": (BERLIN, DAY, "2026-07-01 08:30", True),
+    "winter time": (BERLIN, DAY, "2026-12-01 08:30", True),
+}
+
+
+@pytest.mark.parametrize(("zone", "windows", "local", "expected"), ROWS.values(), ids=ROWS)
+def test_is_open(zone, windows, local, expected):
+    schedule = Schedule.model_validate({"time_zone": zone, "windows": windows})
+    moment = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(zone))
+    assert is_open(schedule, int(moment.timestamp() * 1000)) is expected
+
+
+@pytest.mark.parametrize("fold", [0, 1], ids=["first", "second"])
+def test_the_hour_that_comes_twice_counts_twice(fold):
+    schedule = Schedule.model_validate({"time_zone": BERLIN, "windows": [{"start": "02:00", "end": "03:00"}]})
+    moment = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo(BERLIN), fold=fold)
+    assert is_open(schedule, int(moment.timestamp() * 1000))

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.track.tracker import Tracker, TrackerSettings
+from edge.types import Detections
+
+NAMES = ("person", "car", "truck", "dog")
+
+
+def look(*objects):
+    """Each object: (x, y, width, height, score, class)."""
+    if not objects:
+        return Detections()
+    rows = np.array(objects, np.float32)
+    centre, half = rows[:, :2], rows[:, 2:4] / 2
+    return Detections(np.hstack([centre - half, centre + half]), rows[:, 4], rows[:, 5].astype(np.int32))
+
+
+def run(looks, dt=0.2, settings=None):
+    tracker = Tracker(NAMES, settings)
+    return tracker, [tracker.step(i * dt, look(*objects)) for i, objects in enumerate(looks)]
+
+
+def ids(steps):
+    return {track.id for step in steps for track in step if track.confirmed}
+
+
+def person(x, y=0.5, score=0.8):
+    return (x, y, 0.05, 0.15, score, 0)
+
+
+def car(x, y=0.5, score=0.8, kind=1):
+    return (x, y, 0.12, 0.08, score, kind)
+
+
+def test_one_who_walks_is_one_track():
+    _, steps = run([[person(0.1 + 0.02 * i)] for i in range(30)])
+    assert ids(steps) == {1}
+
+
+def test_a_fast_car_whose_boxes_never_overlap_is_one_track():
+    _, steps = run([[car(0.02 + 0.16 * i)] for i in range(6)])
+    assert ids(steps) == {1}
+
+
+@pytest.mark.parametrize("dt", [0.1, 0.2, 0.5], ids=["10/s", "5/s", "2/s"])
+def test_the_rate_of_looks_does_not_matter(dt):
+    count = round(4 / dt)
+    _, steps = run([[person(0.1 + 0.15 * i * dt)] for i in range(count)], dt)
+    assert ids(steps) == {1}
+
+
+def test_two_who_meet_and_pass_stay_two():
+    looks = [[person(0.3 + 0.02 * i, 0.5), person(0.7 - 0.02 * i, 0.53)] for i in range(20)]
+    _, steps = run(looks)
+    assert ids(steps) == {1, 2}
+    first, last = ({t.id: t.box[0] for t in steps[i]} for i in (0, -1))
+    assert first[1] < first[2]
+    assert last[1] > last[2], "each went on in its own direction"
+
+
+def test_hidden_for_a_second_is_the_same():
+    looks = [[person(0.1 + 0.02 * i)] if not 10 <= i < 15 else [] for i in range(25)]
+    _, steps = run(looks)
+    assert ids(steps) == {1}
+
+
+def test_gone_for_long_is_another():
+    looks = [[person(0.3)]] * 6 + [[]] * 12 + [[person(0.3)]] * 6
+    _, steps = run(looks)
+    assert ids(steps) == {1, 2}
+
+
+def test_an_unseen_track_keeps_its_last_box_and_says_when_it_was_seen():
+    _, steps = run([[person(0.3)]] * 6 + [[]] * 2)
+    (track,) = steps[-1]
+    assert track.at == pytest.approx(1.0)
+    assert track.box == steps[5][0].box
+
+
+def test_standing_still_in_a_scene_seldom_looked_at_survives_a_miss():
+    looks = [[person(0.3)]] * 4 + [[]] + [[person(0.3)]] * 3
+    _, steps = run(looks, dt=2.0)
+    assert ids(steps) == {1}
+
+
+def test_a_label_that_flickers_is_voted_on():
+    looks = [[car(0.1 + 0.03 * i, kind=2 if i % 4 == 3 else 1)] for i in range(20)]
+    _, steps = run(looks)
+    assert ids(steps) == {1}
+    assert {track.label for track in steps[-1]} == {"car"}
+
+
+def test_one_look_is_not_enough_to_be_confirmed():
+    _, steps = run([[person(0.3)], [], [], [], [], []])
+    assert ids(steps) == set()
+    assert steps[-1] == []
+
+
+def test_weak_detections_begin_nothing():
+    _, steps = run([[person(0.3, score=0.2)]] * 10)
+    assert all(step == [] for step in steps)
+
+
+def test_weak_detections_keep_a_track_alive():
+    _, steps = run([[person(0.3)]] * 4 + [[person(0.3, score=0.15)]] * 15)
+    assert ids(steps) == {1}
+    assert steps[-1][0].at == pytest.approx(18 * 0.2)
+
+
+def test_a_weak_detection_does_not_revive_what_has_long_been_unseen():
+    _, steps = run([[person(0.3)]] * 4 + [[]] * 5 + [[person(0.36, score=0.15)]])
+    assert steps[-1][0].at == pytest.approx(0.6)
+
+
+def test_who_leaves_the_picture_is_gone_at_once():
+    _, steps = run([[car(0.5 + 0.1 * i)] for i in range(5)] + [[]] * 3)
+    assert steps[-1] == []
+
+
+def test_numbers_are_never_given_again():
+    tracker, _ = run([[person(0.3)]] * 4)
+    tracker.clear()
+    after = [tracker.step(10 + i * 0.2, look(person(0.3))) for i in range(4)]
+    assert ids(after) == {2}
+
+
+def test_a_parked_car_keeps_its_number_for_hours():
+    tracker = Tracker(NAMES)
+    noise = np.random.default_rng(7)
+    seen = set()
+    for i in range(3600):
+        x, y = 0.5 + noise.normal(0, 0.002), 0.5 + noise.normal(0, 0.002)
+        objects = [] if noise.random() < 0.05 else [car(x, y, score=float(noise.uniform(0.35, 0.9)))]
+        seen |= {track.id for track in tracker.step(i * 2.0, look(*objects))}
+    assert seen == {1}
+
+
+def test_the_cap_holds_and_what_it_drops_is_counted():
+    crowd = [person(0.05 + 0.09 * (i % 10), 0.1 + 0.15 * (i // 10)) for i in range(50)]
+    tracker, steps = run([crowd] * 3, settings=TrackerSettings(max_tracks=20))
+    assert len(steps[-1]) == 20
+    assert tracker.dropped == 90
+
+
+def test_time_that_goes_back_is_no_crash():
+    tracker, _ = run([[person(0.3)]] * 4)
+    assert [track.id for track in tracker.step(0.1, look(person(0.3)))] == [1]
+
+
+def test_thousands_at_once_are_bounded():
+    rng = np.random.default_rng(1)
+    many = [(float(x), float(y), 0.01, 0.02, 0.9, 0) for x, y in rng.random((3000, 2))]
+    tracker, steps = run([many, many])
+    assert len(steps[-1]) == TrackerSettings().max_tracks
+    assert tracker.dropped > 0
