@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from contract import parse
+from edge.ids import uuid7
+from edge.pipeline import Analyst, Watcher
+from edge.types import Detections
+
+TEXT = """
+id: yard
+tier: 2
+pilot: school
+site: s1
+purpose: a test of the pipeline
+source: {url: "rtsp://192.0.2.1/"}
+masks: {left: [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}
+zones: {yard: [[0, 0.5], [1, 0.5], [1, 1], [0, 1]]}
+rules: {inside: {kind: intrusion, zone: yard}}
+"""
+
+
+class Painted:
+    """A picture that counts how often its pixels are made."""
+
+    made = 0
+
+    def __init__(self, at, image):
+        self.at = at
+        self._image = image
+
+    def image(self):
+        Painted.made += 1
+        return self._image.copy()
+
+
+@pytest.fixture
+def camera():
+    Painted.made = 0
+    return parse.camera(TEXT)
+
+
+def grey(moving_at=None):
+    image = np.full((360, 640, 3), 90, np.uint8)
+    if moving_at is not None:
+        image[100:200, moving_at : moving_at + 40] = 230
+    return image
+
+
+def test_looks_keep_to_the_rate_whatever_the_frame_rate(camera):
+    watcher = Watcher(camera)
+    frames = [watcher.consider(Painted(i / 24, grey(i % 500))) for i in range(24 * 20)]
+    looks = [frame for frame in frames if frame]
+    assert len(looks) == pytest.approx(100, abs=1)
+    assert Painted.made == len(looks)
+
+
+def test_a_gap_is_not_caught_up(camera):
+    watcher = Watcher(camera)
+    times = [i * 0.05 for i in range(20)] + [100 + i * 0.05 for i in range(20)]
+    looks = [frame.at for frame in (watcher.consider(Painted(at, grey(int(at * 100) % 500))) for at in times) if frame]
+    assert min(b - a for a, b in zip(looks, looks[1:], strict=False)) > 0.14
+
+
+def test_a_quiet_scene_is_looked_at_seldom(camera):
+    watcher = Watcher(camera)
+    looks = [frame.at for frame in (watcher.consider(Painted(i * 0.1, grey())) for i in range(300)) if frame]
+    after = [at for at in looks if at > camera.gate.stay_awake_s + 1]
+    assert all(b - a >= camera.gate.quiet_look_s - 0.05 for a, b in zip(after, after[1:], strict=False))
+    assert watcher.counts.asleep > 100
+
+
+def test_motion_wakes_at_once(camera):
+    watcher = Watcher(camera)
+    for i in range(100):
+        watcher.consider(Painted(i * 0.2, grey()))
+    assert watcher.consider(Painted(20.0, grey(moving_at=400))) is not None
+
+
+def test_masked_pixels_are_black_before_anybody_sees_them(camera):
+    frame = Watcher(camera).consider(Painted(0.0, np.full((360, 640, 3), 255, np.uint8)))
+    assert frame is not None
+    assert not frame.image[:, :320].any()
+    assert frame.image[:, 325:].all()
+
+
+def test_motion_under_a_mask_wakes_nobody(camera):
+    watcher = Watcher(camera)
+    looks = [watcher.consider(Painted(i * 0.2, grey(moving_at=(i * 9) % 250))) for i in range(100)]
+    assert sum(frame is not None for frame in looks[30:]) <= 8
+
+
+def analyst(camera, **more):
+    if more:
+        camera = camera.model_copy(update={"detect": camera.detect.model_copy(update=more)})
+    return Analyst(camera, ("person",), 0.3, lambda at: round(at * 1000), lambda ms: uuid7(ms, 0))
+
+
+def person(score=0.8):
+    return Detections(
+        np.array([[0.4, 0.4, 0.5, 0.7]], np.float32), np.array([score], np.float32), np.zeros(1, np.int32)
+    )
+
+
+def test_detections_become_drafts(camera):
+    one = analyst(camera)
+    drafts = [draft for i in range(6) for draft in one.look(i * 0.2, person())]
+    assert [(draft.rule, draft.state, draft.opened_at) for draft in drafts] == [("inside", "open", 400)]
+
+
+def test_blind_closes_and_forgets(camera):
+    one = analyst(camera)
+    for i in range(6):
+        one.look(i * 0.2, person())
+    assert [draft.state for draft in one.blind()] == ["closed"]
+    assert one.tracks == ()
+    assert one.blind() == []
+
+
+def test_a_camera_may_ask_for_more_confidence(camera):
+    one = analyst(camera, min_confidence=0.7)
+    assert [draft for i in range(6) for draft in one.look(i * 0.2, person(0.5))] == []
