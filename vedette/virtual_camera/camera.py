@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
 
 from vedette.virtual_camera.auth import Auth
 from vedette.virtual_camera.errors import ServeError
@@ -13,8 +12,6 @@ from vedette.virtual_camera.faults import Fault
 from vedette.virtual_camera.server import Server, load_mounts
 from vedette.virtual_camera.stream import Mount, Stats
 from vedette.virtual_camera.viewer import QUEUE_BYTES
-
-_T = TypeVar("_T")
 
 
 class VirtualCamera:
@@ -71,20 +68,24 @@ class VirtualCamera:
 
     def fault(self, name: str, fault: Fault, seconds: float | None = None) -> None:
         """In force on return; for `seconds`, or until cleared. Raises FaultError, ServeError."""
-        self._call(self._server.set_fault(name, fault, seconds))
+        self._call(lambda: self._server.set_fault(name, fault, seconds))
 
     def clear(self, name: str, kind: type[object] | None = None) -> None:
         """End one kind of fault of a mount, or all of them."""
-        self._call(self._server.clear_fault(name, kind))
+        self._call(lambda: self._server.clear_fault(name, kind))
 
     def stats(self, name: str) -> Stats:
         return self._server.streams[name].stats()
 
-    def _call(self, work: Coroutine[Any, Any, _T]) -> _T:
+    def _call(self, work: Callable[[], None]) -> None:
+        """Do it in the server's loop, and wait until it is done."""
+
+        async def done() -> None:
+            work()
+
         if self._loop is None:
-            work.close()
             raise ServeError("the virtual camera does not run", hint="use it inside its `with`")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        asyncio.run_coroutine_threadsafe(done(), self._loop).result()
 
     def _run(self) -> None:
         try:

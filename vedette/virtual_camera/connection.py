@@ -11,6 +11,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +75,8 @@ class Connection:
                 self._writer.transport.abort()  # a client that does not read must not hold us up
             else:
                 self._writer.close()
+            with suppress(OSError):
+                await self._writer.wait_closed()
 
     async def _read(self) -> bytes:
         """b"" at the end of the connection, or when the client was silent for too long."""

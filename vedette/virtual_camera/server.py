@@ -21,6 +21,7 @@ from vedette.virtual_camera.udp import UdpPair
 from vedette.virtual_camera.viewer import QUEUE_BYTES
 
 MAX_CONNECTIONS = 1024  # more are closed at once
+SEND_BUFFER = 256 << 10  # bytes: the system's own megabytes would hide a slow client for half a minute
 
 
 def load_mounts(mounts: Sequence[Mount]) -> list[tuple[Mount, Clip]]:
@@ -58,16 +59,17 @@ class Server:
         self._queue_bytes = queue_bytes
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._listener: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
 
     async def __aenter__(self) -> Server:
         """Raises ServeError where the address cannot be listened on."""
+        self._loop = asyncio.get_running_loop()
         self.streams = {mount.name: Stream(mount, clip) for mount, clip in self._mounts}
-        await self._listen()
+        self._listen()
         try:
             udp = UdpPair(self.host)
         except BaseException:
-            await self._unlisten()
+            self._unlisten()
             raise
         self._house = House(self.streams, self.auth, udp, self._session_timeout, self._queue_bytes)
         for stream in self.streams.values():
@@ -75,10 +77,10 @@ class Server:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._unlisten()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._unlisten()
         self._house.udp.close()
 
     def url(self, name: str, *, credentials: bool = False) -> str:
@@ -90,12 +92,12 @@ class Server:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"rtsp://{user}{host}:{self.port}/{quote(name)}"
 
-    async def set_fault(self, name: str, fault: Fault, seconds: float | None = None) -> None:
+    def set_fault(self, name: str, fault: Fault, seconds: float | None = None) -> None:
         """From now on, for `seconds` or until cleared. Raises FaultError where it does not fit the mount."""
         stream = self._stream(name)
         if isinstance(fault, Kick | Refuse):
             if isinstance(fault, Refuse):
-                await self._unlisten()
+                self._unlisten()
             for connection in tuple(self._connections):
                 if connection.stream is stream:
                     connection.close()
@@ -105,13 +107,13 @@ class Server:
         if seconds is not None:
             self._spawn(self._clear_later(stream, fault, seconds))
 
-    async def clear_fault(self, name: str, kind: type[object] | None = None) -> None:
+    def clear_fault(self, name: str, kind: type[object] | None = None) -> None:
         """End one kind of fault, or all of them."""
         stream = self._stream(name)
         for each in [kind] if kind else list(stream.faults):
             stream.clear_fault(each)
         if not any(other.fault(Refuse) for other in self.streams.values()):
-            await self._listen()
+            self._listen()
 
     def plan(self, planned: Planned) -> None:
         """Raises ServeError, FaultError at once where the plan does not fit the mounts."""
@@ -122,24 +124,25 @@ class Server:
 
     async def _fault_later(self, name: str, planned: Planned) -> None:
         await asyncio.sleep(planned.at)
-        await self.set_fault(name, planned.fault, planned.seconds)
+        self.set_fault(name, planned.fault, planned.seconds)
 
     async def _clear_later(self, stream: Stream, fault: Fault, seconds: float) -> None:
         await asyncio.sleep(seconds)
         if stream.faults.get(type(fault)) is fault:  # it may have been cleared or replaced meanwhile
-            await self.clear_fault(stream.mount.name, type(fault))
+            self.clear_fault(stream.mount.name, type(fault))
 
     def _stream(self, name: str) -> Stream:
         if name not in self.streams:
             raise ServeError(f"no mount is named {name}", hint=f"there are: {', '.join(self.streams)}")
         return self.streams[name]
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    async def _listen(self) -> None:
+    def _listen(self) -> None:
         if self._listener:
             return
         try:
@@ -150,21 +153,42 @@ class Server:
                 f"cannot listen on {self.host} port {self.port}: {error.strerror or error}",
                 hint="port 0 takes a free one",
             ) from error
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # what it accepts inherits this
         self.port = sock.getsockname()[1]
-        self._listener = await asyncio.start_server(self._accept, sock=sock)
+        self._listener = sock
+        self._loop.add_reader(sock, self._accept, sock)
 
-    async def _unlisten(self) -> None:
+    def _unlisten(self) -> None:
         if self._listener:
+            self._loop.remove_reader(self._listener)
             self._listener.close()
             self._listener = None
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, listener: socket.socket) -> None:
+        # by hand: asyncio's own accept loses a connection that comes in the moment of stopping
+        try:
+            sock, _ = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError:  # no descriptors left: look again later, rather than spin
+            self._loop.remove_reader(listener)
+            self._loop.call_later(0.1, self._resume, listener)
+            return
         if len(self._connections) >= MAX_CONNECTIONS:
-            writer.close()
-        else:
-            self._spawn(self._serve(Connection(self._house, reader, writer)))
+            sock.close()
+            return
+        sock.setblocking(False)
+        task = self._spawn(self._serve(sock))
+        task.add_done_callback(lambda _: sock.close())  # in case it was cancelled before it began
 
-    async def _serve(self, connection: Connection) -> None:
+    def _resume(self, listener: socket.socket) -> None:
+        if listener is self._listener:
+            self._loop.add_reader(listener, self._accept, listener)
+
+    async def _serve(self, sock: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=sock)
+        connection = Connection(self._house, reader, writer)
         self._connections.add(connection)
         try:
             await connection.run()

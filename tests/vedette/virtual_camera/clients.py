@@ -19,8 +19,12 @@ def open_camera(url: str, transport: str = "tcp", read: float = 2.0, open_s: flo
 class Dialogue:
     """Requests by hand, answers by hand."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)
+    def __init__(self, port: int, receive_buffer: int = 0) -> None:
+        self.socket = socket.socket()
+        self.socket.settimeout(5)
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.connect(("127.0.0.1", port))
         self.port = port
         self._buffer = b""
         self._cseq = 0
@@ -79,8 +83,8 @@ class Dialogue:
 
 
 @contextmanager
-def dialogue(port: int) -> Iterator[Dialogue]:
-    talk = Dialogue(port)
+def dialogue(port: int, receive_buffer: int = 0) -> Iterator[Dialogue]:
+    talk = Dialogue(port, receive_buffer)
     try:
         yield talk
     finally:
