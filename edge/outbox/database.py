@@ -10,7 +10,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -227,6 +227,10 @@ def _is_blank(path: Path, edge_id: str) -> bool:
 
     Only looks: a writing connection would fold the WAL into a damaged file when it closes.
     """
+    if path.with_name(path.name + "-journal").exists():
+        # Killed while WAL was being switched on, before the first record. Only a writer may roll that back.
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("SELECT 1 FROM sqlite_schema").fetchone()
     db = open_reader(path)
     try:
         (application,) = db.execute("PRAGMA application_id").fetchone()
@@ -237,7 +241,8 @@ def _is_blank(path: Path, edge_id: str) -> bool:
             raise OutboxDamaged(f"{path} is no outbox", hint="the file is kept aside; a new outbox is started")
         if layout > LAYOUT:
             raise SettingsError(f"{path} was written by a newer Vedette", hint="start the newer version again")
-        (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        # quick_check would not see rows out of order, which a search by key then never finds.
+        (verdict,) = db.execute("PRAGMA integrity_check(1)").fetchone()
         if verdict != "ok":
             raise OutboxDamaged(f"{path} is damaged: {verdict}", hint="check the disk; the file is kept for salvage")
         owner = read_head(db).edge_id

@@ -123,10 +123,10 @@ class Outbox:
             raise
         return job.done
 
-    def settle(self, epoch: int, stored: Iterable[int] = (), refused: Iterable[Refusal] = ()) -> Future[None]:
+    def settle(self, epoch: int, stored: Iterable[int] = (), refused: Iterable[Refusal] = ()) -> Future[int]:
         """Let go of what central has, park what it will never take. Unknown numbers are ignored.
 
-        The future may raise OutboxError; nothing is then let go.
+        The future resolves to the number of records deleted or parked; it may raise OutboxError, and nothing is.
         """
         job = Settle(epoch, list(stored), list(refused))
         self._hand_in(job, None)
@@ -216,7 +216,9 @@ class Outbox:
         self._writer.intake.put(job, patience)
 
     def _park_damaged(self, epoch: int, seq: int, reason: str) -> None:
-        self.settle(epoch, refused=[Refusal(seq, "damaged", reason)]).result()
+        if not self.settle(epoch, refused=[Refusal(seq, "damaged", reason)]).result():
+            self._reopen()
+            raise OutboxDamaged(f"{self._path}: a damaged row cannot be reached by its key", hint="check the disk")
         self._damaged += 1
         log.error("outbox row damaged", epoch=epoch, seq=seq, reason=reason)
 
@@ -227,10 +229,13 @@ class Outbox:
             except sqlite3.Error as error:
                 fault = database.translated(error, self._path)
         if isinstance(fault, OutboxDamaged):
-            job = Reopen()
-            self._hand_in(job, None)
-            job.done.result()
+            self._reopen()
         raise fault
+
+    def _reopen(self) -> None:
+        job = Reopen()
+        self._hand_in(job, None)
+        job.done.result()
 
     def _used_bytes(self) -> int:
         with self._reading:

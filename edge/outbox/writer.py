@@ -53,7 +53,7 @@ class Settle:
     epoch: int
     stored: list[int]
     refused: list[Refusal]
-    done: Future[None] = field(default_factory=Future)
+    done: Future[int] = field(default_factory=Future)
 
 
 @dataclass(slots=True)
@@ -123,6 +123,7 @@ class Writer:
         added: list[tuple[Append, EventRecord]] = []
         over: list[Job] = []
         gone = parked = 0
+        settled: list[tuple[Settle, int]] = []
         with database.transaction(db):
             for job in group:
                 match job:
@@ -138,8 +139,10 @@ class Writer:
                         head = head._replace(last_seq=record.seq)
                         added.append((job, record))
                     case Settle(epoch, stored, refused):
-                        gone += _delete(db, epoch, stored)
-                        parked += _park(db, epoch, refused, now)
+                        deleted, moved = _delete(db, epoch, stored), _park(db, epoch, refused, now)
+                        gone += deleted
+                        parked += moved
+                        settled.append((job, deleted + moved))
             if added:
                 database.write_head(db, head)
         self.head = head
@@ -157,10 +160,10 @@ class Writer:
             self._fail(over, limit, "max-bytes")
         for append, record in added:
             append.done.set_result(record)
+        for settle, count in settled:
+            settle.done.set_result(count)
         for job in group:
-            if isinstance(job, Settle):
-                job.done.set_result(None)
-            elif isinstance(job, Reopen):
+            if isinstance(job, Reopen):
                 self._examine(job)
         if added:
             self.on_commit()

@@ -133,7 +133,7 @@ def test_max_bytes_refuses_new_records_and_keeps_old(path: Path) -> None:
         assert len(refused) == status.refused["max-bytes"] > 0
         assert status.pending == 400 - len(refused) > 50
         assert status.full
-        assert status.bytes <= 100_000
+        assert status.bytes <= 110_000  # a commit's rows are estimated, pages are counted after it
         outbox.settle(status.epoch, range(1, 200)).result(5)
         fill(outbox, 1)
         assert not outbox.status().full
@@ -145,10 +145,9 @@ def test_full_queue_waits_then_refuses(path: Path) -> None:
         fill(outbox, 1)
         with closing(sqlite3.connect(path, isolation_level=None)) as blocker:
             blocker.execute("BEGIN IMMEDIATE")
-            accepted = []
+            accepted = [outbox.append(draft()) for _ in range(2)]
             with pytest.raises(OutboxFull) as full:
-                for _ in range(4):  # one in the writer's hands, two in the queue
-                    accepted.append(outbox.append(draft()))
+                accepted += (outbox.append(draft()) for _ in range(2))  # one may be in the writer's hands already
             assert full.value.retryable
             blocker.execute("ROLLBACK")
         assert [f.result(10).seq for f in accepted] == list(range(2, 2 + len(accepted)))
@@ -267,12 +266,12 @@ def test_close_commits_what_was_handed_in_and_is_idempotent(path: Path) -> None:
 
 def test_start_and_stop_leak_nothing(path: Path) -> None:
     reopened(path).close()
-    files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    files, threads = open_files(), threading.active_count()
     for _ in range(20):
         with reopened(path) as outbox:
             fill(outbox, 1)
             outbox.pending()
-    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == (files, threads)
+    assert (open_files(), threading.active_count()) == (files, threads)
 
 
 def test_oldest_age_is_that_of_the_oldest_record(path: Path) -> None:
@@ -282,6 +281,10 @@ def test_oldest_age_is_that_of_the_oldest_record(path: Path) -> None:
     with reopened(path, NOW + 90_000) as outbox:
         fill(outbox, 1)
         assert outbox.status().oldest_age == 90
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def _crash(path: Path, count: int) -> None:

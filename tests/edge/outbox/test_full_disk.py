@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import wait
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from edge.errors import OutboxFull
+from edge.outbox import Outbox
+from edge.outbox.database import BALLAST
+from tests.edge.records import draft
+
+NOW = 1_700_000_000_000
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """4 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "vedette-test", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("cannot mount a small disk (not root, or not allowed)")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def open_on(disk: Path) -> Outbox:
+    return Outbox(disk / "outbox.db", "edge-1", now_ms=lambda: NOW)
+
+
+def fill(outbox: Outbox) -> int:
+    """Append until the disk is full, one by one at the end; the number accepted."""
+    accepted = 0
+    for size in (200, 1):
+        while True:
+            futures = [outbox.append(draft()) for _ in range(size)]
+            wait(futures)
+            accepted += sum(1 for future in futures if future.exception() is None)
+            if any(isinstance(future.exception(), OutboxFull) for future in futures):
+                break
+    return accepted
+
+
+def take_all(path: Path) -> None:
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+def test_refuses_on_a_full_disk_and_goes_on_when_there_is_room(small_disk: Path) -> None:
+    other = small_disk / "somebody-elses"
+    with open_on(small_disk) as outbox:
+        outbox.append(draft()).result(5)
+        take_all(other)
+        accepted = 1 + fill(outbox)
+        status = outbox.status()
+        assert status.full
+        assert status.refused["disk-full"] > 0
+        assert status.fault == ""
+        assert len(outbox.pending(2000)) == min(accepted, 2000)
+        other.unlink()
+        assert outbox.append(draft()).result(5).seq == accepted + 1
+        assert not outbox.status().full
+
+
+def test_settles_on_a_disk_that_the_outbox_itself_filled(small_disk: Path) -> None:
+    with open_on(small_disk) as outbox:
+        accepted = fill(outbox)
+        assert os.statvfs(small_disk).f_bavail * 4096 < 64 << 10
+        settled = 0
+        while records := outbox.pending():
+            outbox.settle(records[0].epoch, [r.seq for r in records]).result(5)
+            settled += len(records)
+        assert settled == accepted
+        assert outbox.append(draft()).result(5).seq == accepted + 1
+
+
+def test_starts_on_a_full_disk_by_its_ballast(small_disk: Path) -> None:
+    with open_on(small_disk) as outbox:
+        accepted = fill(outbox)
+    take_all(small_disk / "somebody-elses")
+    with open_on(small_disk) as outbox:
+        assert outbox.status().pending == accepted
+        records = outbox.pending()
+        outbox.settle(records[0].epoch, [r.seq for r in records]).result(5)
+        assert outbox.status().pending == accepted - len(records)
+
+
+def test_ballast_is_held_while_there_is_room(tmp_path: Path) -> None:
+    with open_on(tmp_path):
+        assert (tmp_path / "outbox.ballast").stat().st_blocks * 512 >= BALLAST
