@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request, Response, Security
+from fastapi.security import APIKeyCookie
 
 from central.access import Access, Session
 from central.errors import Forbidden
@@ -15,6 +16,8 @@ from central.feed import Feed
 from central.settings import Settings
 from central.store.base import Store
 
+# For OpenAPI; behind TLS the cookie is named __Host-vedette, and the right one is read below.
+COOKIE = APIKeyCookie(name="vedette", scheme_name="session", auto_error=False)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -58,7 +61,12 @@ def check_origin(request: Request, central: Parts) -> None:
         raise Forbidden("the request comes from another site's page", code="cross-site")
 
 
-async def any_session(request: Request, central: Parts, _: Annotated[None, Depends(check_origin)]) -> Session:
+async def any_session(
+    request: Request,
+    central: Parts,
+    _origin: Annotated[None, Depends(check_origin)],
+    _cookie: Annotated[str | None, Security(COOKIE)],
+) -> Session:
     """Raises NotSignedIn."""
     return await central.access.session(request.cookies.get(central.cookie))
 

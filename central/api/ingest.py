@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from central.api.deps import Parts
 from central.api.failures import declared
@@ -14,6 +15,9 @@ from central.ingest import ingest
 from contract import wire
 
 router = APIRouter(prefix="/api", tags=["ingest"])
+
+_TOKEN = HTTPBearer(scheme_name="edge", auto_error=False)  # for OpenAPI
+Bearer: TypeAlias = HTTPAuthorizationCredentials | None
 
 LONG = 16 << 10  # bytes; a body above is decoded in a thread, so that it does not hold up the desks
 
@@ -37,7 +41,6 @@ _BODY: dict[str, Any] = {
             },
         },
     },
-    "security": [{"edge": []}],
 }
 _OK: dict[int | str, dict[str, Any]] = {
     200: {
@@ -48,7 +51,7 @@ _OK: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def sender(request: Request, central: Parts) -> str:
+async def sender(request: Request, central: Parts, _: Annotated[Bearer, Security(_TOKEN)]) -> str:
     """The edge_id of the token, before the body is read."""
     return await central.access.edge(request.headers.get("authorization", ""))
 

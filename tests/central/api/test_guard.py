@@ -1,0 +1,97 @@
+"""What every answer has in common: the error body, the headers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from structlog.testing import capture_logs
+
+from central.api.guard import CSP
+from tests.central.harness import Harness, error_of
+from tests.central.records import uuid7
+
+pytestmark = pytest.mark.anyio
+
+ERRORS = [
+    ("GET", "/nothing", None, 404, "not-found"),
+    ("GET", "/api/nothing", None, 404, "not-found"),
+    ("DELETE", "/api/events", None, 405, "method"),
+    ("TRACE", "/api/health", None, 405, "method"),
+    ("GET", "/api/ingest", None, 405, "method"),
+    ("GET", "/api/events", None, 401, "not-signed-in"),
+    ("GET", f"/api/events/{uuid7()}", None, 401, "not-signed-in"),
+    ("POST", f"/api/events/{uuid7()}/decision", b"{}", 401, "not-signed-in"),
+    ("GET", "/api/changes?after=0", None, 401, "not-signed-in"),
+    ("GET", "/api/feed", None, 401, "not-signed-in"),
+    ("GET", "/api/facets", None, 401, "not-signed-in"),
+    ("GET", "/api/edges", None, 401, "not-signed-in"),
+    ("GET", "/api/session", None, 401, "not-signed-in"),
+    ("DELETE", "/api/session", None, 401, "not-signed-in"),
+    ("PUT", "/api/session/password", b"{}", 401, "not-signed-in"),
+    ("POST", "/api/session", b"{", 422, "invalid"),
+    ("POST", "/api/session", b"\xff\xfe", 422, "invalid"),
+    ("POST", "/api/session", b"[" * 50_000, 400, "bad-request"),
+    ("POST", "/api/session", b"x" * (2 << 20), 413, "too-large"),
+    ("POST", "/api/ingest", b"", 401, "edge-token"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status", "code"), ERRORS, ids=lambda value: str(value)[:40])
+async def test_every_error_has_the_one_body_and_all_headers(
+    harness: Harness, method: str, path: str, body: bytes | None, status: int, code: str
+) -> None:
+    async with harness.client() as client:
+        answer = await client.request(method, path, content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, error_of(answer)["code"]) == (status, code)
+    assert answer.headers["content-security-policy"] == CSP
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_every_signed_in_route_is_in_the_table(harness: Harness) -> None:
+    """A new route without a line above has nobody who checks that strangers are kept out."""
+    async with harness.client() as client:
+        paths = (await client.get("/api/openapi.json")).json()["paths"]
+    open_to_all = {("GET", "/api/health")}
+    tried = {(method, path.partition("?")[0]) for method, path, _, status, _ in ERRORS if status in (401, 422, 413)}
+    for path, operations in paths.items():
+        for method in operations:
+            route = (method.upper(), path)
+            known = any(m == route[0] and _fits(path, p) for m, p in tried)
+            assert known or route in open_to_all, route
+
+
+def _fits(template: str, path: str) -> bool:
+    parts, given = template.split("/"), path.split("/")
+    return len(parts) == len(given) and all(a == b or a.startswith("{") for a, b in zip(parts, given, strict=True))
+
+
+async def test_a_failure_of_ours_tells_strangers_nothing(harness: Harness) -> None:
+    async def broken() -> None:
+        raise RuntimeError("inner detail")
+
+    harness.app.add_api_route("/broken", broken)
+    with capture_logs() as logs:
+        async with harness.client() as client:
+            answer = await client.get("/broken")
+    assert (answer.status_code, error_of(answer)["code"]) == (500, "internal")
+    assert "inner detail" not in answer.text
+    assert answer.headers["content-security-policy"] == CSP
+    assert [(entry["event"], entry["path"]) for entry in logs] == [("request failed", "/broken")]
+
+
+async def test_a_closed_store_is_an_error_like_any_other(harness: Harness) -> None:
+    harness.store.close()
+    async with harness.client() as client:
+        answer = await client.get("/api/health")
+    assert (answer.status_code, error_of(answer)["code"]) == (503, "store-closed")
+
+
+async def test_health_tells_strangers_nothing_more(harness: Harness) -> None:
+    async with harness.client() as client:
+        answer = await client.get("/api/health")
+    assert answer.json() == {"status": "ok", "version": harness.central.version}
+    assert json.dumps(answer.json()).count(":") == 2
