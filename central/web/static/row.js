@@ -1,0 +1,87 @@
+// One row of the list. Says the same as central/web/view.py, which writes the first page.
+import { hasName, name, t } from "./text.js";
+import { clock, duration, minutes, otherDay, utc } from "./time.js";
+
+const template = document.getElementById("row").content.querySelector(".row");
+
+function put(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function isClosed(event) {
+  return event.state === "closed";
+}
+
+export function choiceOf(event) {
+  return event.decision?.decision ?? "none";
+}
+
+export function isNewer(event) {
+  return event.newer_kind || !hasName("kind", event.kind);
+}
+
+export function objectText(event) {
+  if (event.label === null) return event.count === null ? "–" : `× ${event.count}`;
+  const label = name("label", event.label);
+  return event.count === null || event.count === 1 ? label : `${label} × ${event.count}`;
+}
+
+export function lasted(event, now) {
+  return duration((isClosed(event) ? event.closed_at : now) - event.opened_at);
+}
+
+// A few words by which a person knows which event is meant.
+export function words(event) {
+  return t("notice.event", {
+    kind: name("kind", event.kind), site: event.site, camera: event.camera_id, time: clock(event.opened_at),
+  });
+}
+
+export function create(event, now) {
+  const row = template.cloneNode(true);
+  row.id = `e-${event.event_id}`;
+  fill(row, event, now);
+  return row;
+}
+
+// `marks`: {saving, failed} of this desk.
+export function fill(row, event, now, marks = {}) {
+  const find = (selector) => row.querySelector(selector);
+  const state = isClosed(event) ? "closed" : "open";
+  const choice = choiceOf(event);
+  const late = event.late ? duration(event.received_at - event.at) : "";
+  Object.assign(row.dataset, { tier: event.tier, state, decision: choice });
+  row.toggleAttribute("data-failed", Boolean(marks.failed));
+  put(find(".tier"), String(event.tier));
+  find(".tier").title = t(`tier.${event.tier}`);
+  const time = find("time");
+  put(time, clock(event.opened_at));
+  time.title = utc(event.opened_at);
+  time.dateTime = new Date(event.opened_at).toISOString();
+  put(find(".day"), otherDay(event.opened_at, now));
+  put(find(".late"), late && t("mark.late", { duration: late }));
+  find(".late").title = late && t("mark.late.title", { duration: late });
+  put(find(".c-what b"), name("kind", event.kind));
+  put(find(".newer"), isNewer(event) ? t("mark.newer") : "");
+  put(find(".c-what small"), [event.rule, event.zone].filter(Boolean).join(" · "));
+  put(find(".c-object b"), objectText(event));
+  put(find(".c-object small"), event.confidence === null ? "" : `${Math.round(event.confidence * 100)} %`);
+  put(find(".c-where b"), event.site);
+  put(find(".c-where small"), `${event.camera_id} · ${name("pilot", event.pilot)}`);
+  find(".c-state use").setAttribute("href", `#i-${state}`);
+  put(find(".c-state b"), t(`state.${state}`));
+  put(find(".duration"), lasted(event, now));
+  find(".c-decision use").setAttribute("href", `#i-${choice}`);
+  put(find(".c-decision b"), t(`decision.${choice}`));
+  put(find(".decided"), decided(event, marks));
+}
+
+function decided(event, { saving, failed }) {
+  if (failed) return t("mark.failed");
+  if (saving) return t("mark.saving");
+  return event.decision ? `${event.decision.by} ${minutes(event.decision.at)}` : "";
+}
+
+export function tick(row, event, now) {
+  put(row.querySelector(".duration"), lasted(event, now));
+}

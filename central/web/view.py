@@ -1,0 +1,106 @@
+"""What one row of the list says, in words. `static/row.js` writes the same when the browser takes over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from central.web.texts import Texts
+
+DASH = "–"
+LAST = 253_370_764_800_000  # 9999-01-01: later ones (a mad edge's clock) overflow in zones east of Greenwich
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    event_id: str
+    tier: int
+    tier_title: str
+    time: str
+    iso: str
+    utc: str
+    day: str  # empty today
+    late: str  # empty where it came in time
+    late_title: str
+    kind: str
+    newer: bool
+    rule: str
+    object: str
+    confidence: str
+    site: str
+    camera: str
+    state: str  # open | closed
+    state_text: str
+    duration: str
+    decision: str  # none | true | false_alarm | test | duplicate
+    decision_text: str
+    decided: str
+
+
+def zone_of(cookie: str | None) -> tzinfo:
+    """The browser's zone, as it told us on an earlier visit."""
+    try:
+        return ZoneInfo(cookie) if cookie and len(cookie) < 64 else UTC
+    except (ValueError, OSError):
+        return UTC
+
+
+def row(event: Mapping[str, Any], text: Texts, now: int, zone: tzinfo) -> Row:
+    """`event` as the API gives it; `now` in UTC milliseconds."""
+    opened = _at(event["opened_at"], zone)
+    closed = event["state"] == "closed"
+    end = event["closed_at"] if closed else now
+    decision = event["decision"]
+    late = duration(event["received_at"] - event["at"]) if event["late"] else ""
+    choice = decision["decision"] if decision else "none"
+    return Row(
+        event_id=str(event["event_id"]),
+        tier=event["tier"],
+        tier_title=text(f"tier.{event['tier']}"),
+        time=f"{opened:%H:%M:%S}",
+        iso=_at(event["opened_at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        utc=utc(event["opened_at"]),
+        day="" if opened.date() == _at(now, zone).date() else f"{opened:%m-%d}",
+        late=text("mark.late", duration=late) if late else "",
+        late_title=text("mark.late.title", duration=late) if late else "",
+        kind=text.name("kind", event["kind"]),
+        newer=bool(event["newer_kind"]) or f"kind.{event['kind']}" not in text.entries,
+        rule=" · ".join(part for part in (event["rule"], event["zone"]) if part),
+        object=_object(event, text),
+        confidence="" if event["confidence"] is None else f"{round(event['confidence'] * 100)} %",
+        site=event["site"],
+        camera=f"{event['camera_id']} · {text.name('pilot', event['pilot'])}",
+        state="closed" if closed else "open",
+        state_text=text("state.closed" if closed else "state.open"),
+        duration=duration(end - event["opened_at"]),
+        decision=choice,
+        decision_text=text(f"decision.{choice}"),
+        decided=f"{decision['by']} {_at(decision['at'], zone):%H:%M}" if decision else "",
+    )
+
+
+def duration(millis: int) -> str:
+    """2:13, 1:02:13 or 26:02:13: the same in every language."""
+    seconds = max(0, millis // 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def utc(millis: int) -> str:
+    moment = _at(millis, UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{millis % 1000:03} UTC"
+
+
+def _at(millis: int, zone: tzinfo) -> datetime:
+    return datetime.fromtimestamp(min(millis, LAST) / 1000, zone)
+
+
+def _object(event: Mapping[str, Any], text: Texts) -> str:
+    if event["label"] is None:
+        return f"× {event['count']}" if event["count"] is not None else DASH
+    name = text.name("label", event["label"])
+    return f"{name} × {event['count']}" if event["count"] not in (None, 1) else name
