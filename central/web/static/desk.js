@@ -82,7 +82,7 @@ function letIn(events) {
   if (!events.length) return;
   for (const event of events) held.insert(event);
   const gone = new Set(held.trim(list.selected ? held.indexOf(list.selected) : list.atTop ? 0 : held.rows.length));
-  list.add(events.filter((event) => !gone.has(event.event_id)));
+  list.add(events.filter((event) => !gone.has(event.event_id)), true);
   list.remove([...gone]);
   if (events.length === 1) say(words(events[0]));
   else say(plural("list.new", events.length));

@@ -5,7 +5,6 @@ import { name, t } from "./text.js";
 import { duration, full, utc, zone } from "./time.js";
 
 const LOOK = 300; // ms an event stays selected before its decisions are read, which counts as a look
-const IN_STEP = 1000; // ms between the clocks of edge and central that nobody needs to know of
 
 const $ = (id) => document.getElementById(id);
 
@@ -117,7 +116,6 @@ export class Details {
       [t("details.received"), t("details.received.after", {
         time: full(event.received_at), duration: duration(event.received_at - event.at),
       })],
-      [t("details.clock"), this.#clock(event)],
       [t("details.kind"), isNewer(event) ? `${event.kind} (${t("mark.newer.title")})` : name("kind", event.kind)],
       [t("details.rule"), event.rule],
       [t("details.zone"), event.zone ?? none],
@@ -145,13 +143,6 @@ export class Details {
       }
       return [dt, dd];
     });
-  }
-
-  #clock(event) {
-    const offset = event.clock_offset;
-    if (offset === null || offset === undefined) return t("details.none");
-    if (Math.abs(offset) < IN_STEP) return t("details.clock.good");
-    return t(offset > 0 ? "details.clock.behind" : "details.clock.ahead", { duration: duration(Math.abs(offset)) });
   }
 
   tick() {

@@ -71,6 +71,7 @@ export class FilterBar {
     $("custom").hidden = true;
     this.input.setAttribute("aria-expanded", "false");
     this.input.removeAttribute("aria-activedescendant");
+    this.input.value = "";
     this.at = -1;
     return was;
   }

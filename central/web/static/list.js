@@ -47,10 +47,11 @@ export class List extends EventTarget {
   }
 
   // Rows for events that the window just took in, in one go.
-  add(events) {
+  add(events, arriving = false) {
     const now = this.now();
     for (const event of [...events].sort((a, b) => this.window.indexOf(b.event_id) - this.window.indexOf(a.event_id))) {
       const row = create(event, now);
+      if (arriving) row.dataset.new = "";
       const below = this.window.rows[this.window.indexOf(event.event_id) + 1];
       this.rows.insertBefore(row, below ? this.elements.get(below.event_id) ?? null : null);
       this.elements.set(event.event_id, row);
