@@ -26,6 +26,12 @@ class Desk:
         found: list[dict[str, Any]] = answer.json()["events"]
         return found
 
+    def edges(self) -> list[dict[str, Any]]:
+        answer = self._http.get("/api/edges")
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()["edges"]
+        return found
+
     def feed(self, timeout_s: float) -> Iterator[tuple[float, dict[str, Any]]]:
         """(UTC seconds of arrival, event) for each line of the live feed, from the beginning of the store on.
 

@@ -1,0 +1,159 @@
+"""One camera's thread, with sources that do as they are told."""
+
+from __future__ import annotations
+
+import threading
+
+import av
+import numpy as np
+import pytest
+
+from contract import parse
+from edge import supervisor as module
+from edge.clock import SystemClock
+from edge.errors import SourceEnded, SourceRefused, SourceTimeout
+from edge.sources.base import Picture
+from edge.supervisor import Supervisor
+from tests.waiting import wait_until
+
+CAMERA = parse.camera(
+    """
+id: gate
+tier: 1
+pilot: school
+site: s1
+purpose: a test of supervision
+source: {url: "rtsp://192.0.2.1/"}
+detect: {rate: 30}
+"""
+)
+CLOCK = SystemClock()
+
+
+class Scripted:
+    """Gives `count` pictures, then raises; None: goes on until closed."""
+
+    def __init__(self, count, error=None):
+        self.count, self.error, self.closed = count, error, threading.Event()
+
+    def pictures(self):
+        given = 0
+        while self.count is None or given < self.count:
+            given += 1
+            yield Picture(CLOCK.now(), av.VideoFrame.from_ndarray(np.zeros((36, 64, 3), np.uint8), format="bgr24"))
+            if self.closed.wait(0.005):
+                raise SourceEnded("closed")
+        raise self.error
+
+    def close(self):
+        self.closed.set()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(module, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(module, "LONGEST_WAIT_S", 0.02)
+    monkeypatch.setattr(module, "CREDENTIALS_WAIT_S", 30.0)
+    monkeypatch.setattr(module, "BLIND_AFTER_S", 0.05)
+
+
+class Run:
+    """A supervisor over a script: sources to open, or errors of opening."""
+
+    def __init__(self, *script, pacer=None):
+        self.script, self.opened, self.frames, self.blinded = list(script), [], [], 0
+        self.supervisor = Supervisor(
+            CAMERA, self.connect, self.frames.append, self.blind, pacer or threading.BoundedSemaphore(4), CLOCK
+        )
+
+    def connect(self):
+        step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        if isinstance(step, Exception):
+            raise step
+        self.opened.append(step)
+        return step
+
+    def blind(self):
+        self.blinded += 1
+
+    def __enter__(self):
+        self.supervisor.start()
+        return self
+
+    def __exit__(self, *_):
+        self.supervisor.stop()
+        for source in self.opened:
+            source.close()
+        assert self.supervisor.join(5)
+
+    @property
+    def status(self):
+        return self.supervisor.status
+
+
+def test_frames_are_offered_and_the_source_is_closed_at_the_end(quick):
+    with Run(Scripted(None)) as run:
+        wait_until(lambda: len(run.frames) > 3)
+        assert run.status.state == "live"
+    assert run.opened[0].closed.is_set()
+    assert run.status.state == "stopped"
+
+
+def test_connects_again_after_every_fault_and_closes_every_source(quick):
+    faults = [SourceEnded("gone"), SourceTimeout("frozen"), RuntimeError("a bug")]
+    with Run(*(Scripted(2, fault) for fault in faults), Scripted(None)) as run:
+        wait_until(lambda: run.status.connects == 4 and run.status.state == "live")
+        assert run.status.faults == {"SourceEnded": 1, "SourceTimeout": 1, "SourceError": 1}
+        assert run.status.last_fault == ""
+    assert all(source.closed.is_set() for source in run.opened)
+
+
+def test_a_camera_that_refuses_is_tried_again(quick):
+    with Run(SourceRefused("no", code="busy"), SourceTimeout("late"), Scripted(None)) as run:
+        wait_until(lambda: run.status.state == "live")
+        assert run.status.faults == {"busy": 1, "SourceTimeout": 1}
+
+
+def test_refused_credentials_are_not_hammered(quick):
+    with Run(SourceRefused("no", code="credentials", hint="check them")) as run:
+        wait_until(lambda: run.status.state == "waiting")
+        threading.Event().wait(0.2)  # long enough for dozens of tries at the other waits
+        assert run.status.faults == {"credentials": 1}
+        assert run.status.hint == "check them"
+
+
+def test_a_long_absence_blinds_once(quick):
+    with Run(SourceTimeout("late")) as run:
+        wait_until(lambda: run.status.faults["SourceTimeout"] > 20)
+        assert run.blinded == 1
+
+
+def test_each_long_absence_blinds(quick):
+    with Run(*[SourceTimeout("late")] * 20, Scripted(2, SourceEnded("gone")), SourceTimeout("late")) as run:
+        wait_until(lambda: run.status.faults["SourceTimeout"] > 40)
+        assert run.blinded == 2
+
+
+def test_a_short_absence_does_not_blind(quick, monkeypatch):
+    monkeypatch.setattr(module, "BLIND_AFTER_S", 30.0)
+    with Run(Scripted(2, SourceEnded("gone")), Scripted(None)) as run:
+        wait_until(lambda: run.status.connects == 2 and run.status.state == "live")
+        assert run.blinded == 0
+
+
+def test_connects_wait_for_their_turn(quick):
+    pacer = threading.BoundedSemaphore(1)
+    pacer.acquire()
+    with Run(Scripted(None), pacer=pacer) as run:
+        threading.Event().wait(0.1)
+        assert run.opened == []
+        pacer.release()
+        wait_until(lambda: run.status.state == "live")
+
+
+def test_stops_while_waiting_for_its_turn(quick):
+    pacer = threading.BoundedSemaphore(1)
+    pacer.acquire()
+    with Run(Scripted(None), pacer=pacer) as run:
+        pass
+    assert run.opened == []
