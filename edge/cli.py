@@ -33,6 +33,7 @@ from edge.settings import Settings, check_labels, default_edge_id, load_cameras
 from edge.sources.file import FileSource
 
 app = typer.Typer(help="The box beside the cameras: watches them and reports events to central.", no_args_is_help=True)
+ENDING = (signal.SIGTERM, signal.SIGINT)
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
 
@@ -65,6 +66,9 @@ def run(
         vedette edge run --configs cameras/ --central http://127.0.0.1:8600 --data /var/lib/vedette --token-file token
     """
     set_up_logs()
+    # Blocked before any thread is made, and waited for below: a handler would need the main thread to be the one
+    # that the kernel picks for the signal.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     with _told():
         cameras = load_cameras([configs])
         settings = Settings(
@@ -79,12 +83,9 @@ def run(
             credentials=credentials_file.load(credentials) if credentials else {},
         )
         edge = Edge(settings, cameras)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     edge.start()
     out.print(f"edge {edge_id} watches {len(cameras)} cameras; health: http://127.0.0.1:{edge.health_port}/health")
-    stop.wait()
+    signal.sigwait(ENDING)
     edge.close()
 
 

@@ -47,6 +47,9 @@ class Process:
             self._process.send_signal(number)
         return self._process.wait(within)
 
+    def wait(self, within: float) -> int:
+        return self._process.wait(within)
+
     @property
     def status(self) -> int | None:
         return self._process.poll()

@@ -59,7 +59,9 @@ def test_looks_keep_to_the_rate_whatever_the_frame_rate(camera):
 def test_a_gap_is_not_caught_up(camera):
     watcher = Watcher(camera)
     times = [i * 0.05 for i in range(20)] + [100 + i * 0.05 for i in range(20)]
-    looks = [frame.at for frame in (watcher.consider(Painted(at, grey(330 + int(at * 100) % 250))) for at in times) if frame]
+    looks = [
+        frame.at for frame in (watcher.consider(Painted(at, grey(330 + int(at * 100) % 250))) for at in times) if frame
+    ]
     assert min(b - a for a, b in zip(looks, looks[1:], strict=False)) > 0.14
 
 

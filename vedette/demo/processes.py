@@ -94,8 +94,12 @@ class Children:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for child in reversed(self._children):
-            child.end()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+        try:  # a second Ctrl-C must not leave half of them behind
+            for child in reversed(self._children):
+                child.end()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def first_dead(self) -> Child | None:
         return next((child for child in self._children if not child.is_running()), None)
@@ -103,5 +107,6 @@ class Children:
 
 def _die_with_parent() -> None:
     """Linux: even if the demo is killed, nothing of it stays behind."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -174,7 +174,11 @@ def test_a_camera_that_is_not_ours(gst_camera, clip, user):
 
 def av_errors() -> list[type[Exception]]:
     return sorted(
-        (value for value in vars(av.error).values() if isinstance(value, type) and issubclass(value, av.error.FFmpegError)),
+        (
+            value
+            for value in vars(av.error).values()
+            if isinstance(value, type) and issubclass(value, av.error.FFmpegError)
+        ),
         key=lambda kind: kind.__name__,
     )
 
