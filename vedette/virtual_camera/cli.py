@@ -78,7 +78,8 @@ def serve(
             pairs = [(clips[i % len(clips)], f"cam-{i + 1:03d}") for i in range(copies)]
         mounts = [Mount(name, clip, start, offset, join) for clip, name in pairs]
         plans = [parse_plan(text) for text in fault or []]
-        asyncio.run(_serve(mounts, plans, _auth(auth, user, password_file), host, port))
+        server = Server(load_mounts(mounts), auth=_auth(auth, user, password_file), host=host, port=port)
+        asyncio.run(_serve(server, plans))
     except VirtualCameraError as error:
         typer.echo(f"error: {error}" + (f"\n  hint: {error.hint}" if error.hint else ""), err=True)
         raise typer.Exit(1) from error
@@ -101,13 +102,13 @@ def _auth(scheme: Scheme | None, user: str, password_file: Path | None) -> Auth:
     return Auth(scheme, user, password)
 
 
-async def _serve(mounts: list[Mount], plans: list[Planned], auth: Auth, host: str, port: int) -> None:
+async def _serve(server: Server, plans: list[Planned]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with Server(load_mounts(mounts), auth=auth, host=host, port=port) as server:
+    async with server:
         for planned in plans:
             server.plan(planned)
-        for mount in mounts:
-            typer.echo(server.url(mount.name))
+        for name in server.streams:
+            typer.echo(server.url(name))
         await stop.wait()

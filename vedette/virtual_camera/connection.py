@@ -40,7 +40,7 @@ class House:
 
 class Connection:
     def __init__(self, house: House, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.stream: Stream | None = None  # the mount it asked for first
+        self.stream: Stream | None = None  # the mount it asks for; fixed by SETUP
         self._house = house
         self._reader = reader
         self._writer = writer
@@ -90,7 +90,7 @@ class Connection:
 
     async def _handle(self, request: Request) -> None:
         stream = self._find(request)
-        if stream and self.stream is None:
+        if stream and stream is not self.stream and not self._session:
             self.stream = stream
             stream.connects += 1
         if stream and stream.fault(Mute):
@@ -125,6 +125,8 @@ class Connection:
             return 404, {}, b""
         if "session" in request.headers and request.headers["session"].split(";")[0] != self._session:
             return 454, {}, b""
+        if self._session and stream is not self.stream:
+            return 455, {}, b""  # one mount a session
         match request.method:
             case "DESCRIBE":
                 return self._describe(request, stream)

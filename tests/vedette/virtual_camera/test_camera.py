@@ -56,7 +56,7 @@ def pictures(path, count):
 @pytest.mark.parametrize("codec", ["h264", "bframes", "h265"])
 def test_the_pictures_are_the_files_own_over_the_loop_and_rtps_wrap(clips, request, codec, transport):
     path = request.getfixturevalue("h265_clip") if codec == "h265" else clips[codec]
-    mount = Mount("gate", path, start="first-play", timestamp=2**32 - 45_000)  # wraps after half a second
+    mount = Mount("gate", path, start="first-play", timestamp=2**32 - 22_500)  # wraps after 0.25 s
     with VirtualCamera([mount]) as camera, open_camera(camera.url("gate"), transport) as container:
         frames = []
         for frame in container.decode(video=0):
@@ -67,16 +67,16 @@ def test_the_pictures_are_the_files_own_over_the_loop_and_rtps_wrap(clips, reque
         assert np.array_equal(ours.to_ndarray(), theirs)
     times = [frame.pts for frame in frames if frame.pts is not None]  # FFmpeg gives the first picture none
     assert len(times) >= 44
-    assert {late - early for early, late in pairwise(times)} == {3600}
+    assert {late - early for early, late in pairwise(times)} == {1800}
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_packets_are_byte_identical(clips, transport):
-    clip = load_clip(clips["long"])
+    clip = load_clip(clips["h264"])
     mount = Mount("gate", clip, start="first-play")
     with VirtualCamera([mount]) as camera, open_camera(camera.url("gate"), transport) as container:
-        packets = take(container, 60)
-    for packet, unit in zip(packets, clip.units[:60], strict=True):
+        packets = take(container, 30)
+    for packet, unit in zip(packets, clip.units, strict=True):
         assert packet.is_keyframe == unit.key
         ours = [nal for nal in split_annexb(bytes(packet)) if not is_parameter_set("h264", nal)]
         assert ours == [nal for nal in unit.nals if not is_parameter_set("h264", nal)]
@@ -119,6 +119,17 @@ def test_many_mounts_share_a_port_and_a_clip(clips):
         for name, width in (("yard/cam-0", 320), ("yard/cam-7", 320), ("big", 640)):
             with open_camera(camera.url(name)) as container:
                 assert next(container.decode(video=0)).width == width
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_ipv6(clips, transport):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    camera = VirtualCamera([Mount("gate", clips["h264"])], host="::1")
+    with camera, open_camera(camera.url("gate"), transport) as container:
+        assert take(container, 1)
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
@@ -286,7 +297,7 @@ def test_stop_leaves_no_thread_and_no_descriptor(clips):
         return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
 
     before: list[int] = []
-    for _ in range(6):
+    for _ in range(4):
         with VirtualCamera([Mount("gate", clips["h264"])]) as camera:
             containers = [open_camera(camera.url("gate"), transport) for transport in ("tcp", "udp")]
             wait_until(lambda camera=camera: camera.stats("gate").playing == 2)

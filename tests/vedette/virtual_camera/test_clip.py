@@ -19,11 +19,11 @@ from vedette.virtual_camera.clip import (
 def test_a_clip_has_the_files_pictures_and_times(clips):
     clip = load_clip(clips["h264"])
     assert (clip.codec, clip.width, clip.height, len(clip.units)) == ("h264", 320, 240, 30)
-    assert [unit.captured for unit in clip.units] == [i * TICKS // 25 for i in range(30)]
+    assert [unit.captured for unit in clip.units] == [i * TICKS // 50 for i in range(30)]
     assert [unit.send for unit in clip.units] == [unit.captured for unit in clip.units]
     assert [i for i, unit in enumerate(clip.units) if unit.key] == [0, 10, 20]
-    assert clip.seconds == pytest.approx(1.2)
-    assert clip.rate == pytest.approx(25)
+    assert clip.seconds == pytest.approx(0.6)
+    assert clip.rate == pytest.approx(50)
 
 
 def test_key_frames_bring_their_parameter_sets_and_others_do_not(clips, h265_clip):
@@ -46,13 +46,13 @@ def test_times_rise_evenly_over_the_loop(clips, name):
     clip = load_clip(clips[name])
     timeline = Timeline(clip)
     dues = [timeline.next() for _ in range(3 * len(clip.units))]
-    step = TICKS // 25
+    step = TICKS // 50
     assert [due.send for due in dues] == [i * step for i in range(90)]
     captured = sorted(due.captured for due in dues)
     assert captured == [captured[0] + i * step for i in range(90)]
 
 
-@pytest.mark.parametrize(("offset", "index"), [(0, 0), (0.39, 0), (0.4, 10), (1.19, 20), (1.2, 0), (1.7, 10)])
+@pytest.mark.parametrize(("offset", "index"), [(0, 0), (0.19, 0), (0.2, 10), (0.59, 20), (0.6, 0), (0.85, 10)])
 def test_an_offset_begins_at_the_key_frame_before_it(clips, offset, index):
     clip = load_clip(clips["h264"])
     first = Timeline(clip, offset).next()
@@ -67,7 +67,7 @@ def test_a_switch_goes_on_in_time_with_the_other_clips_first_picture(clips):
     timeline.switch(big)
     after = timeline.next()
     assert after.unit is big.units[0]
-    assert after.send - before[-1].send == TICKS // 25
+    assert after.send - before[-1].send == TICKS // 50
 
 
 def test_other_containers_are_read_too(clips, tmp_path):

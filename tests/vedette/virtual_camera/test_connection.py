@@ -71,6 +71,17 @@ def test_requests_that_cannot_be_met(talk, method, path, headers, status):
     assert talk.ask("OPTIONS", "gate")[0] == 200  # the connection lives on
 
 
+def test_a_session_belongs_to_one_mount(clips):
+    camera = VirtualCamera([Mount("gate", clips["h264"]), Mount("yard", clips["h264"])])
+    with camera, dialogue(camera.port) as talk:
+        assert talk.ask("DESCRIBE", "yard")[0] == 200
+        _, headers, _ = talk.ask("SETUP", "gate/trackID=0", Transport=TCP)
+        session = headers["session"].partition(";")[0]
+        assert talk.ask("PLAY", "yard", Session=session)[0] == 455
+        assert talk.ask("PLAY", "gate", Session=session)[0] == 200
+        assert (camera.stats("gate").playing, camera.stats("yard").playing) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("data", "status"),
     [
