@@ -47,6 +47,7 @@ def make_clip(
         settings["x265-params"] = f"log-level=none:keyint={gop}:min-keyint={gop}:scenecut=0:bframes={b_frames}"
     with av.open(str(path), "w") as out:
         stream = out.add_stream(encoder, rate=fps, options=settings | (options or {}))
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         stream.time_base = Fraction(1, fps)

@@ -28,7 +28,7 @@ _Answer = tuple[int, dict[str, str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Context:
     """What all connections of a server share."""
 
     streams: Mapping[str, Stream]
@@ -39,9 +39,9 @@ class House:
 
 
 class Connection:
-    def __init__(self, house: House, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, context: Context, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.stream: Stream | None = None  # the mount it asks for; fixed by SETUP
-        self._house = house
+        self._context = context
         self._reader = reader
         self._writer = writer
         self._nonce = secrets.token_hex(16)
@@ -52,7 +52,10 @@ class Connection:
         self._heard = time.monotonic()
 
     def close(self) -> None:
-        self._writer.close()
+        if self._writer.transport.get_write_buffer_size():
+            self._writer.transport.abort()  # a client that does not read must not hold us up
+        else:
+            self._writer.close()
 
     def heard(self) -> None:
         self._heard = time.monotonic()
@@ -71,16 +74,13 @@ class Connection:
             pass  # the client is gone: nothing is left to tell it
         finally:
             self._stop()
-            if self._writer.transport.get_write_buffer_size():
-                self._writer.transport.abort()  # a client that does not read must not hold us up
-            else:
-                self._writer.close()
+            self.close()
             with suppress(OSError):
                 await self._writer.wait_closed()
 
     async def _read(self) -> bytes:
         """b"" at the end of the connection, or when the client was silent for too long."""
-        while (left := self._heard + self._house.session_timeout - time.monotonic()) > 0:
+        while (left := self._heard + self._context.session_timeout - time.monotonic()) > 0:
             try:
                 async with asyncio.timeout(left):
                     return await self._reader.read(65536)
@@ -105,7 +105,7 @@ class Connection:
         await self._writer.drain()
 
     def _find(self, request: Request) -> Stream | None:
-        return self._house.streams.get(request.path.removesuffix(f"/{sdp.TRACK}"))
+        return self._context.streams.get(request.path.removesuffix(f"/{sdp.TRACK}"))
 
     def _answer(self, request: Request, stream: Stream | None) -> _Answer:
         if request.method not in _METHODS:
@@ -116,9 +116,9 @@ class Connection:
             return 551, {"Unsupported": request.headers["require"]}, b""
         fault = stream.fault(Status) if stream else None
         given = request.headers.get("authorization", "")
-        if (fault and fault.code == 401) or not auth.verify(self._house.auth, given, request.method, self._nonce):
+        if (fault and fault.code == 401) or not auth.verify(self._context.auth, given, request.method, self._nonce):
             stale = auth.is_stale(given, self._nonce)
-            return 401, {"WWW-Authenticate": auth.challenge(self._house.auth, self._nonce, stale=stale)}, b""
+            return 401, {"WWW-Authenticate": auth.challenge(self._context.auth, self._nonce, stale=stale)}, b""
         if fault:
             return fault.code, {}, b""
         if stream is None:
@@ -151,7 +151,7 @@ class Connection:
         self._session = self._session or secrets.token_hex(8)
         line = f"{self._transport};ssrc={stream.ssrc:08X}"
         if not self._transport.tcp:
-            line += ";server_port={}-{}".format(*self._house.udp.ports)
+            line += ";server_port={}-{}".format(*self._context.udp.ports)
         return 200, {"Transport": line} | self._session_header(), b""
 
     def _play(self, request: Request, stream: Stream) -> _Answer:
@@ -168,18 +168,18 @@ class Connection:
         return 200, headers, b""
 
     def _make_viewer(self, stream: Stream, transport: Transport) -> TcpViewer | UdpViewer:
-        limit = self._house.queue_bytes
+        limit = self._context.queue_bytes
         if transport.tcp:
             return TcpViewer(stream, limit, self._writer, (transport.rtp, transport.rtcp))
         peer = self._writer.get_extra_info("peername")  # never another address: no reflector for others
         addresses = tuple((peer[0], port, *peer[2:]) for port in (transport.rtp, transport.rtcp))
-        self._house.udp.listeners[addresses[1][:2]] = self.heard
-        return UdpViewer(stream, limit, self._house.udp.sockets, (addresses[0], addresses[1]))
+        self._context.udp.listeners[addresses[1][:2]] = self.heard
+        return UdpViewer(stream, limit, self._context.udp.sockets, (addresses[0], addresses[1]))
 
     def _session_header(self) -> dict[str, str]:
         if not self._session:
             return {}
-        return {"Session": f"{self._session};timeout={max(1, int(self._house.session_timeout))}"}
+        return {"Session": f"{self._session};timeout={max(1, int(self._context.session_timeout))}"}
 
     def _stop(self) -> None:
         if self._sending:
@@ -187,7 +187,7 @@ class Connection:
         if self._viewer:
             self._viewer.leave()
         if self._transport and not self._transport.tcp:
-            self._house.udp.listeners.pop((self._address("peername"), self._transport.rtcp), None)
+            self._context.udp.listeners.pop((self._address("peername"), self._transport.rtcp), None)
         self._sending = self._viewer = None
 
     def _address(self, which: str) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from vedette.virtual_camera.auth import Auth
 from vedette.virtual_camera.clip import Clip, load_clip
-from vedette.virtual_camera.connection import Connection, House
+from vedette.virtual_camera.connection import Connection, Context
 from vedette.virtual_camera.errors import ServeError
 from vedette.virtual_camera.faults import Fault, Kick, Planned, Refuse
 from vedette.virtual_camera.stream import Mount, Stream
@@ -71,7 +71,7 @@ class Server:
         except BaseException:
             self._unlisten()
             raise
-        self._house = House(self.streams, self.auth, udp, self._session_timeout, self._queue_bytes)
+        self._context = Context(self.streams, self.auth, udp, self._session_timeout, self._queue_bytes)
         for stream in self.streams.values():
             self._spawn(stream.run())
         return self
@@ -81,7 +81,7 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._unlisten()
-        self._house.udp.close()
+        self._context.udp.close()
 
     def url(self, name: str, *, credentials: bool = False) -> str:
         """The mount's address; with the user and the password only where they are asked for."""
@@ -188,7 +188,7 @@ class Server:
 
     async def _serve(self, sock: socket.socket) -> None:
         reader, writer = await asyncio.open_connection(sock=sock)
-        connection = Connection(self._house, reader, writer)
+        connection = Connection(self._context, reader, writer)
         self._connections.add(connection)
         try:
             await connection.run()

@@ -119,6 +119,9 @@ class Stream:
             self._timeline.switch(fault.clip)
         if isinstance(fault, Garbage):
             self._noise.seed(fault.seed)
+        if isinstance(fault, Freeze):
+            self.group.clear()
+            self._need_key = True
         self.faults[type(fault)] = fault
         self._report_due = 0.0  # a skewed clock shows at once
 
@@ -131,6 +134,8 @@ class Stream:
         """Add a viewer; what it must be sent first."""
         self.begin()
         self.viewers.add(viewer)
+        if self.fault(Freeze):
+            return []
         return [Burst((), False, self._report()), *(self.group if self.mount.join == "now" else ())]
 
     async def run(self) -> None:
@@ -146,8 +151,6 @@ class Stream:
 
     def _burst(self, due: Due) -> Burst | None:
         if self.fault(Freeze):
-            self.group.clear()
-            self._need_key = True
             return None
         if due.unit.key:
             self.group.clear()

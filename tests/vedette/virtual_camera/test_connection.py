@@ -9,7 +9,7 @@ import pytest
 from tests.clips import make_clip
 from tests.vedette.virtual_camera.clients import dialogue
 from tests.waiting import wait_until
-from vedette.virtual_camera import Auth, Freeze, Mount, VirtualCamera
+from vedette.virtual_camera import Auth, Freeze, Kick, Mount, VirtualCamera
 
 TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
 
@@ -175,3 +175,16 @@ def test_a_frozen_camera_still_answers(camera, talk):
     camera.fault("gate", Freeze())
     play(talk)
     assert talk.ask("GET_PARAMETER", "gate")[0] == 200
+    camera.clear("gate")
+    channel, report = talk.packet()  # nothing came before it
+    assert (channel, report[1]) == (1, 200)
+    assert talk.packet()[1][12] & 31 == 7  # the SPS before a key frame
+
+
+def test_a_kick_does_not_wait_for_a_client_that_does_not_read(clips):
+    camera = VirtualCamera([Mount("gate", clips["big"])])
+    with camera, dialogue(camera.port, receive_buffer=4096) as talk:
+        play(talk)
+        wait_until(lambda: camera.stats("gate").packets > 800)  # more than the buffers between us hold
+        camera.fault("gate", Kick())
+        wait_until(lambda: camera.stats("gate").playing == 0, within=1)
