@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,24 +10,16 @@ import structlog
 from contract import wire
 from edge.clock import SystemClock
 from edge.outbox import Outbox
-from edge.uplink import Client, Pace, Uplink
+from edge.uplink import Answered, Client, Pace, Uplink
 from edge.uplink.worker import PARKED_IN_A_ROW, State
 from tests.edge.records import draft
 from tests.edge.uplink import central as fake
 from tests.edge.uplink.central import Act, FakeCentral
+from tests.waiting import wait_until
 
 TOKEN = "s3cr3t-t0k3n"
 QUICK = Pace(first=0.01, cap=0.02, refused=0.02)
 NOW = 1_700_000_000_000
-
-
-def until(true: Callable[[], object], timeout: float = 10.0) -> None:
-    tick = threading.Event()
-    for _ in range(int(timeout / 0.005)):
-        if true():
-            return
-        tick.wait(0.005)
-    raise AssertionError("did not come true in time")
 
 
 class Line:
@@ -48,7 +40,7 @@ class Line:
             future.result(5)
 
     def drained(self) -> None:
-        until(lambda: self.outbox.status().pending == 0 and self.uplink.status().state == "idle")
+        wait_until(lambda: self.outbox.status().pending == 0 and self.uplink.status().state == "idle")
 
     def seqs(self) -> list[int]:
         return sorted(seq for _, seq in self.central.rows)
@@ -129,7 +121,7 @@ def test_answer_that_does_not_fit_deletes_nothing(line: Line, act: Act) -> None:
     line.central.script.extend([act, wait])
     line.append(3)
     line.uplink.start()
-    until(lambda: len(line.central.batches) == 2)
+    wait_until(lambda: len(line.central.batches) == 2)
     assert [r.seq for r in line.outbox.pending()] == [1, 2, 3]
     blocked.set()
     line.drained()
@@ -168,7 +160,7 @@ def test_a_central_that_reads_nothing_does_not_get_everything_parked(line: Line)
     line.append(30)
     line.uplink = line.new_uplink(Pace(first=0.01, cap=0.02, refused=3600))
     line.uplink.start()
-    until(lambda: line.uplink.status().state == "refused")
+    wait_until(lambda: line.uplink.status().state == "refused")
     assert line.outbox.status().parked == PARKED_IN_A_ROW
     assert line.outbox.status().pending == 30 - PARKED_IN_A_ROW
 
@@ -197,7 +189,7 @@ def test_waits_long_says_why_and_stops_at_once(line: Line, act: Act, state: Stat
     with structlog.testing.capture_logs() as logs:
         line.append(1)
         line.uplink.start()
-        until(lambda: line.uplink.status().state == state)
+        wait_until(lambda: line.uplink.status().state == state)
         line.append(1)
         assert line.uplink.stop(5)
     assert len(line.central.batches) == 1
@@ -260,8 +252,6 @@ def test_offset_stays_while_the_new_measure_allows_it(line: Line) -> None:
         offsets = iter([(9, 20), (400, 20)])
 
         def send(self, records: list[object]) -> object:
-            from edge.uplink import Answered
-
             answers = [wire.RecordAnswer(record.seq, "stored") for record in records]  # type: ignore[attr-defined]
             return Answered(wire.BatchAnswer(1, NOW, answers), 10, *next(self.offsets))
 
