@@ -1,4 +1,4 @@
-"""`vedette edge`: run, check, replay."""
+"""`vedette edge`: run, check, outbox, replay."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from edge.detect.openvino import OpenVinoDetector
 from edge.detect.shipped import models_dir
 from edge.errors import EdgeError, SettingsError
 from edge.logs import set_up_logs
+from edge.outbox import check as outbox_check
 from edge.replay import ReplayStats, replay
 from edge.settings import Settings, check_labels, default_edge_id, load_cameras
 from edge.sources.file import FileSource
@@ -106,6 +107,29 @@ def check(
     for camera in cameras:
         rules = ", ".join(f"{name} ({rule.kind})" for name, rule in camera.rules.items()) or "no rules"
         out.print(f"ok  {camera.id}: {rules}")
+
+
+@app.command("outbox")
+def check_outbox(
+    file: Annotated[Path, typer.Argument(help="outbox.db of a data folder, or a file that was put aside.")],
+) -> None:
+    """Look at an outbox without changing it; exit status 1 where it is damaged. The edge may be running.
+
+    Example:
+
+        vedette edge outbox /var/lib/vedette/outbox.db
+    """
+    with _told():
+        report = outbox_check.check(file)
+    out.print(f"edge {report.edge_id or '-'}, epoch {report.epoch}, last number {report.last_seq}")
+    for epoch, (count, low, high) in sorted(report.readable.items()):
+        out.print(f"pending: {count} of epoch {epoch}, numbers {low} to {high}")
+    for code, count in sorted(report.parked.items()):
+        out.print(f"parked: {count} ({code})")
+    for fault in report.faults:
+        err.print(fault, markup=False, style="red", soft_wrap=True)
+    if report.faults:
+        raise typer.Exit(1)
 
 
 @app.command("replay")

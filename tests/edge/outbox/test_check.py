@@ -5,7 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from edge.cli import app
 from edge.errors import OutboxError
 from edge.outbox import Outbox, Refusal
 from edge.outbox.check import check
@@ -57,6 +59,15 @@ def test_a_cut_file_says_so(path: Path, keep: float) -> None:
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep)])
     assert check(path).faults
+
+
+def test_the_command_says_it_too(path: Path) -> None:
+    sound = CliRunner().invoke(app, ["outbox", str(path)])
+    assert sound.exit_code == 0
+    assert f"pending: 97 of epoch {NOW}, numbers 4 to 100" in sound.output
+    assert "parked: 1 (invalid)" in sound.output
+    path.write_bytes(path.read_bytes()[:9000])
+    assert CliRunner().invoke(app, ["outbox", str(path)]).exit_code == 1
 
 
 def test_no_outbox_at_all(tmp_path: Path) -> None:
