@@ -157,7 +157,7 @@ class Feed(Generic[F]):
         else:
             after = head if after is None else after
             yield Hello(after, head)
-        behind = True
+        behind = after < head
         while not desk.closed:
             if behind:
                 page = await self._store.changes(query.unreviewed(), after, PAGE)

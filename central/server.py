@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import socket
@@ -46,6 +47,10 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._central.feed.close()
         await super().shutdown(sockets)
+        for connection in tuple(self.server_state.connections):  # peers that read no more of what is left for them
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0)
 
 
 def make_server(settings: Settings, central: Central, app: FastAPI, listening: Callable[[str], None]) -> Server:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
+import structlog
 from fastapi import APIRouter, Header, Query
 from fastapi.sse import format_sse_event
 from starlette.requests import ClientDisconnect
@@ -16,10 +17,11 @@ from central.access import Session
 from central.api.deps import Central, Parts, SignedIn
 from central.api.failures import declared
 from central.api.models import MAX_CHANGE, Event, FeedQuery
-from central.errors import BadRequest, NotSignedIn
+from central.errors import BadRequest, NotSignedIn, StoreError
 from central.feed import Desk, Gap, Hello, Live, Silence
 from central.store.base import EventQuery, StoredEvent
 
+log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api", tags=["events"])
 
 _SSE: dict[int | str, dict[str, Any]] = {
@@ -66,22 +68,25 @@ async def _frames(
     central: Central, session: Session, desk: Desk[bytes], query: EventQuery, after: int | None
 ) -> AsyncIterator[bytes]:
     checked = central.monotonic()
-    async for item in central.feed.stream(desk, query, after):
-        if central.monotonic() - checked >= central.settings.keep_alive:
-            try:
+    try:
+        async for item in central.feed.stream(desk, query, after):
+            if central.monotonic() - checked >= central.settings.keep_alive:
                 await central.access.session(session.token, touch=False)
-            except NotSignedIn:
-                return
-            checked = central.monotonic()
-        match item:
-            case Live():
-                yield item.frame if query.matches(item.event) else _left(item.event)
-            case Hello():
-                yield _frame("hello", item.start, change=item.change, now=central.now())
-            case Gap():
-                yield _frame("gap", item.after, missed=item.missed, after=item.after)
-            case Silence():
-                yield b": still here\n\n"
+                checked = central.monotonic()
+            match item:
+                case Live():
+                    yield item.frame if query.matches(item.event) else _left(item.event)
+                case Hello():
+                    yield _frame("hello", item.start, change=item.change, now=central.now())
+                case Gap():
+                    yield _frame("gap", item.after, missed=item.missed, after=item.after)
+                case Silence():
+                    yield b": still here\n\n"
+    except NotSignedIn:
+        return  # the session has ended, and with it the stream
+    except StoreError as error:
+        # The desk reconnects, and goes on after the last event that it got.
+        log.warning("feed ended", user=session.user, error=str(error))
 
 
 def _left(event: StoredEvent) -> bytes:
