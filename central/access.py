@@ -16,12 +16,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import structlog
 from argon2 import PasswordHasher
 
 from central import credentials
 from central.errors import BadRequest, Forbidden, NotSignedIn, Slowed, Unavailable
 from central.store.base import AccessStore, UserRow
 from central.throttle import Throttle
+
+log = structlog.get_logger(__name__)
 
 IDLE = 30 * 60 * 1000  # ms
 ABSOLUTE = 12 * 3600 * 1000  # ms
@@ -62,7 +65,7 @@ class Access:
 
     # --- edges
 
-    async def edge(self, authorization: str) -> str:
+    async def edge(self, authorization: str, address: str) -> str:
         """The edge_id behind an Authorization header. Raises NotSignedIn."""
         scheme, _, token = authorization.partition(" ")
         token = token.strip()
@@ -71,6 +74,7 @@ class Access:
         if scheme.lower() == "bearer" and token.startswith(credentials.EDGE_PREFIX):
             edge_id = await self._store.edge_of(credentials.token_hash(token))
         if edge_id is None:
+            log.warning("edge refused", address=address)
             raise NotSignedIn(
                 "the edge's token is missing or wrong",
                 code="edge-token",
@@ -101,6 +105,8 @@ class Access:
         user = await self._store.user(name)
         right = await self._verify(user.password_hash if user else self._nobody, password)
         if user is None or not right:
+            # Not the name that was typed: it may be a password in the wrong field.
+            log.warning("login refused", address=address, user=user and user.name)
             raise NotSignedIn("wrong name or password", code="wrong-login")
         self._throttle.passed(keys)
         now = self._now()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import structlog
+
 from central.errors import Forbidden
 from central.store.base import EventStore, Outcome
 from contract.wire import Batch, BatchAnswer, Broken, Received, RecordAnswer
+
+log = structlog.get_logger(__name__)
 
 _CONFLICTS: dict[Outcome, str] = {
     "conflict-event": "this event_id belongs to another edge's event",
@@ -24,6 +28,8 @@ async def ingest(store: EventStore, edge_id: str, batch: Batch, now: int) -> Bat
     answers = [
         _refusal(entry) if isinstance(entry, Broken) else _answer(entry, next(outcomes)) for entry in batch.records
     ]
+    if refused := [answer for answer in answers if answer.outcome == "refused"]:
+        log.warning("records refused", edge=edge_id, refused=len(refused), of=len(answers), first=refused[0].reason)
     return BatchAnswer(store.central_epoch, now, answers)
 
 

@@ -53,7 +53,8 @@ _OK: dict[int | str, dict[str, Any]] = {
 
 async def sender(request: Request, central: Parts, _: Annotated[Bearer, Security(_TOKEN)]) -> str:
     """The edge_id of the token, before the body is read."""
-    return await central.access.edge(request.headers.get("authorization", ""))
+    address = request.client.host if request.client else ""
+    return await central.access.edge(request.headers.get("authorization", ""), address)
 
 
 @router.post(
