@@ -12,8 +12,9 @@ Contract
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -100,10 +101,11 @@ class Access:
             raise Slowed(
                 "too many wrong passwords; the next attempt has to wait", code="login-slowed", retry_after=int(wait) + 1
             )
-        # Counted before it is known to be wrong: attempts at the same time do not slip through together.
-        self._throttle.failed(keys, self._monotonic())
-        user = await self._store.user(name)
-        right = await self._verify(user.password_hash if user else self._nobody, password)
+        with self._seat():
+            # Counted before it is known to be wrong: attempts at the same time do not slip through together.
+            self._throttle.failed(keys, self._monotonic())
+            user = await self._store.user(name)
+            right = await self._verify(user.password_hash if user else self._nobody, password)
         if user is None or not right:
             # Not the name that was typed: it may be a password in the wrong field.
             log.warning("login refused", address=address, user=user and user.name)
@@ -141,11 +143,12 @@ class Access:
             raise BadRequest(f"a password has at least {credentials.MIN_PASSWORD} characters", code="weak-password")
         if new == old:
             raise BadRequest("the new password is the old one", code="same-password")
-        user = await self._store.user(session.user)
-        if user is None or not await self._verify(user.password_hash, old):
-            self._throttle.failed(keys, self._monotonic())
-            raise Forbidden("the old password is wrong", code="wrong-password")
-        await self._store.set_password(UserRow(session.user, await self.hash(new), None))
+        with self._seat():
+            user = await self._store.user(session.user)
+            if user is None or not await self._verify(user.password_hash, old):
+                self._throttle.failed(keys, self._monotonic())
+                raise Forbidden("the old password is wrong", code="wrong-password")
+            await self._store.set_password(UserRow(session.user, await self.hash(new), None))
         return await self._begin(session.user, must_change=False)
 
     async def hash(self, password: str) -> str:
@@ -157,12 +160,16 @@ class Access:
         return Session(name, token, must_change)
 
     async def _verify(self, password_hash: str, password: str) -> bool:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, credentials.verify, self._hasher, password_hash, password)
+
+    @contextmanager
+    def _seat(self) -> Iterator[None]:
+        """A place in the queue for hashing. Raises Unavailable."""
         if self._waiting >= WAITING:
             raise Unavailable("too many logins at once", code="login-busy", retry_after=2)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._threads, credentials.verify, self._hasher, password_hash, password
-            )
+            yield
         finally:
             self._waiting -= 1
