@@ -44,7 +44,7 @@ def zone_of(cookie: str | None) -> tzinfo:
     """The browser's zone, as it told us on an earlier visit."""
     try:
         return ZoneInfo(cookie) if cookie and len(cookie) < 64 else UTC
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         return UTC
 
 

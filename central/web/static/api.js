@@ -34,6 +34,7 @@ export async function call(method, path, body) {
     if (answer.status === 204) return null;
     const json = await answer.json();
     if (answer.ok) return json;
+    if (answer.status === 401) document.dispatchEvent(new Event("signed-out"));
     throw new ApiError(answer.status, json.error?.code ?? String(answer.status), Number(answer.headers.get("Retry-After")));
   } catch (error) {
     if (error instanceof ApiError) throw error;

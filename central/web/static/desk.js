@@ -110,10 +110,9 @@ async function reload() {
     selected();
     list.scroller.scrollTop = 0;
     foot(t(held.rows.length ? "list.older.end" : filter.active ? "list.empty.filtered" : "list.empty"));
-  } catch (error) {
+  } catch {
     if (loading !== mine) return;
-    if (error.status === 401) feed.end();
-    else reloadWhenLive = true;
+    reloadWhenLive = true;
     foot(t("list.failed"));
   }
   loading = null;
@@ -138,8 +137,7 @@ async function older() {
     list.add(held.append(page.events, page.next));
     list.remove(held.trim(held.rows.length));
     $("older").textContent = t("list.older");
-  } catch (error) {
-    if (error.status === 401) feed.end();
+  } catch {
     $("older").textContent = t("list.older.failed");
   } finally {
     readingOlder = false;
@@ -192,6 +190,8 @@ const feed = new Feed({
   onState: connection,
 });
 
+document.addEventListener("signed-out", () => feed.end());
+
 function connection() {
   const was = desk.dataset.connection;
   const time = clock(feed.since);
@@ -216,7 +216,11 @@ const decisions = new Decisions({
   window: held, marks, user: boot.user, now,
   live: () => feed.state === "live",
   refresh: (id) => { changed(id); headline(); },
-  accept: receive,
+  accept: (event) => {
+    if (held.known.has(event.event_id)) held.offer(event, false);
+    changed(event.event_id); // also where the feed was faster
+    headline();
+  },
   go,
 });
 

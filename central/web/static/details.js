@@ -50,8 +50,8 @@ export class Details {
       try {
         const { decisions } = await call("GET", `/api/events/${id}`);
         if (this.event?.event_id === id) this.#entries(decisions);
-      } catch (error) {
-        if (this.event?.event_id === id) this.#tell(error.status === 401 ? error.reason : t("details.history.failed"));
+      } catch {
+        if (this.event?.event_id === id) this.#tell(t("details.history.failed"));
       }
     }, wait);
   }

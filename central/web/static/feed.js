@@ -86,10 +86,9 @@ export class Feed {
       try {
         await call("GET", "/api/session");
       } catch (error) {
-        if (error.status === 401) return this.end();
         if (error.status === 0) return this.#lost();
       }
-      this.#connect();
+      if (this.state !== "out") this.#connect();
     }, wait);
   }
 

@@ -4,7 +4,7 @@ import { zone } from "./time.js";
 const YEAR = 31536000;
 
 export function keep(cookie, value) {
-  document.cookie = `${cookie}=${encodeURIComponent(value)}; Path=/; Max-Age=${YEAR}; SameSite=Lax`;
+  document.cookie = `${cookie}=${value}; Path=/; Max-Age=${YEAR}; SameSite=Lax`;
 }
 
 keep("zone", zone);

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from central.web import view
+from central.web.texts import texts
+
+AT = 1_900_000_000_000  # 2030-03-17 17:46:40 UTC
+
+
+def event(**given: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "event_id": "0", "tier": 1, "kind": "intrusion", "newer_kind": False, "rule": "after-hours", "zone": "yard",
+        "label": "person", "count": 1, "confidence": 0.874, "site": "s", "camera_id": "c", "pilot": "school",
+        "state": "closed", "opened_at": AT, "at": AT, "closed_at": AT + 65_000, "received_at": AT, "late": False,
+        "decision": None,
+    }  # fmt: skip
+    return values | given
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "text"),
+    [
+        pytest.param({}, "time", "01:46:40", id="in the browser's zone"),
+        pytest.param({}, "utc", "2030-03-17 17:46:40.000 UTC", id="and in UTC"),
+        pytest.param({}, "day", "", id="today needs no day"),
+        pytest.param({"opened_at": AT - 86_400_000}, "day", "03-17", id="yesterday does"),
+        pytest.param({}, "duration", "1:05", id="closed: how long it lasted"),
+        pytest.param({"state": "open", "closed_at": None}, "duration", "1:00:00", id="open: how long it has lasted"),
+        pytest.param({"state": "update", "closed_at": None}, "state", "open", id="updated is still open"),
+        pytest.param({"kind": "line_crossing"}, "kind", "越线", id="kind by name"),
+        pytest.param({"kind": "smoke_plume", "newer_kind": True}, "kind", "smoke_plume", id="newer kind as it is"),
+        pytest.param({"pilot": "harbour"}, "camera", "c · harbour", id="pilot without a name"),
+        pytest.param({"label": "traffic light"}, "object", "信号灯", id="label by name"),
+        pytest.param({"label": "forklift", "count": 3}, "object", "forklift × 3", id="label without a name, counted"),
+        pytest.param({"label": None, "count": None}, "object", "–", id="about no object"),
+        pytest.param({"label": None, "count": 14}, "object", "× 14", id="only counted"),
+        pytest.param({}, "confidence", "87 %", id="confidence"),
+        pytest.param({"confidence": None}, "confidence", "", id="no confidence"),
+        pytest.param({"zone": None}, "rule", "after-hours", id="no zone"),
+        pytest.param({"late": True, "received_at": AT + 725_000}, "late", "迟到 12:05", id="late"),
+        pytest.param({"received_at": AT + 725_000}, "late", "", id="not late by central's word"),
+        pytest.param({}, "decision_text", "待处置", id="undecided"),
+        pytest.param(
+            {"decision": {"decision": "test", "by": "li", "at": AT, "note": ""}}, "decided", "li 01:46", id="decided"
+        ),
+        pytest.param({"opened_at": 253_402_300_799_999}, "time", "08:00:00", id="a mad clock"),
+    ],
+)
+def test_row(given: dict[str, Any], field: str, text: str) -> None:
+    row = view.row(event(**given), texts("zh-CN"), AT + 3_600_000, ZoneInfo("Asia/Shanghai"))
+    assert getattr(row, field) == text
+
+
+@pytest.mark.parametrize(
+    ("millis", "text"),
+    [(0, "0:00"), (999, "0:00"), (59_000, "0:59"), (3_599_999, "59:59"), (3_600_000, "1:00:00"), (-5, "0:00")],
+)
+def test_duration(millis: int, text: str) -> None:
+    assert view.duration(millis) == text
+
+
+@pytest.mark.parametrize("cookie", [None, "", "Nowhere/Land", "../../etc/passwd", "/etc/passwd", "x" * 99, "\x00", "Asia"])
+def test_a_zone_that_is_none_is_utc(cookie: str | None) -> None:
+    assert view.zone_of(cookie) is UTC
