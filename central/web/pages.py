@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import ValidationError
 
-from central.access import Session
+from central.access import IDLE, Session
 from central.api.deps import Central, Parts
 from central.api.models import Event, Filter, cursor_of
 from central.errors import NotFound, NotSignedIn
@@ -53,7 +53,7 @@ async def feed(request: Request, central: Parts) -> Response:
     following = cursor_of(stored[FIRST_PAGE - 1]) if len(stored) > FIRST_PAGE else None
     text = _texts(request)
     zone = view.zone_of(request.cookies.get("zone"))
-    boot = {"user": session.user, "now": now, "change": change, "next": following, "events": events}
+    boot = {"user": session.user, "now": now, "idle": IDLE, "change": change, "next": following, "events": events}
     return _render(
         request,
         "feed",
@@ -111,7 +111,9 @@ def _filter(request: Request) -> dict[str, str | list[str]]:
     """The filter in the address; what is no filter of ours is left alone."""
     given = request.query_params
     single = {"since", "until"}
-    return {name: given[name] if name in single else given.getlist(name) for name in Filter.model_fields if name in given}
+    return {
+        name: given[name] if name in single else given.getlist(name) for name in Filter.model_fields if name in given
+    }
 
 
 def _away(request: Request, path: str) -> Response:

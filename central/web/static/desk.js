@@ -9,7 +9,8 @@ import { FilterBar } from "./filterbar.js";
 import { listen } from "./keys.js";
 import { List } from "./list.js";
 import { notice, say } from "./notice.js";
-import { choiceOf, words } from "./row.js";
+import { watchPresence } from "./presence.js";
+import { choiceOf, put, words } from "./row.js";
 import { plural, t } from "./text.js";
 import { clock } from "./time.js";
 import { MAX_WAITING, Window } from "./window.js";
@@ -20,7 +21,7 @@ const NEAR = 600; // px from the end at which older events are fetched
 
 const $ = (id) => document.getElementById(id);
 const desk = $("desk");
-const boot = JSON.parse(desk.dataset.boot); // {user, now, change, next, events}
+const boot = JSON.parse(desk.dataset.boot); // {user, now, idle, change, next, events}
 let ahead = boot.now - Date.now(); // ms of central's clock before the browser's
 const now = () => Date.now() + ahead;
 
@@ -44,6 +45,8 @@ function receive(event) {
   if (!due && !loading) due = document.hidden ? setTimeout(flush, 200) : requestAnimationFrame(flush);
 }
 
+const deep = new Map(); // late events whose place lies below the list: event_id -> event
+
 function flush() {
   due = 0;
   if (loading) return;
@@ -65,6 +68,7 @@ function flush() {
     const what = held.offer(event, flowing);
     if (what === "fresh") fresh.set(event.event_id, event);
     else if (what === "changed") changed(event.event_id);
+    else if (what === "below" && event.late && !event.decision) deep.set(event.event_id, event);
   }
   letIn([...fresh.values()].filter((event) => filter.accepts(event)));
   headline();
@@ -106,6 +110,7 @@ async function reload() {
     const page = await call("GET", `/api/events?${query}`);
     if (loading !== mine) return;
     held.reset(page.events, page.next);
+    deep.clear();
     list.redraw();
     selected();
     list.scroller.scrollTop = 0;
@@ -135,6 +140,7 @@ async function older() {
     const page = await call("GET", `/api/events?${query}`);
     if (rows !== held.rows) return; // read again meanwhile
     list.add(held.append(page.events, page.next));
+    for (const event of page.events) deep.delete(event.event_id);
     list.remove(held.trim(held.rows.length));
     $("older").textContent = t("list.older");
   } catch {
@@ -153,19 +159,25 @@ function foot(text) {
 
 // --- what stands above the list
 
+const plainTitle = document.title;
 let shownGap = "";
 
 function headline() {
   const n = held.waitingCount;
-  const lateOnes = [...held.waiting.values()].filter((event) => event.late).length;
+  const waiting = [...held.waiting.values()];
+  const late = waiting.filter((event) => event.late).length;
+  const fresh = plural("list.new", held.uncounted ? `${MAX_WAITING}+` : n);
   $("new").hidden = n === 0 && !held.detached;
-  $("new-text").textContent =
-    plural("list.new", held.uncounted ? `${MAX_WAITING}+` : n) + (lateOnes ? ` · ${t("list.new.late", { n: lateOnes })}` : "");
-  $("standing").textContent = n || held.detached ? "" : shownGap || t(list.calm ? "list.uptodate" : "list.held");
-  const todo = held.rows.filter((event) => choiceOf(list.shown(event.event_id)) === "none").length
-    + [...held.waiting.values()].filter((event) => choiceOf(event) === "none").length;
-  $("todo-count").textContent = `${todo}${held.hasOlder || held.uncounted ? "+" : ""}`;
-  document.title = document.title.replace(/^(\(\d+\+?\) )?/, todo ? `(${$("todo-count").textContent}) ` : "");
+  put($("new-text"), n === 0 ? t("list.newest") : late ? `${fresh} · ${t("list.new.late", { n: late })}` : fresh);
+  $("deep").hidden = deep.size === 0;
+  put($("deep"), plural("list.below", deep.size));
+  put($("standing"), n || held.detached ? "" : shownGap || t(list.calm ? "list.uptodate" : "list.held"));
+  const undecided = (event) => choiceOf(list.shown(event.event_id) ?? event) === "none";
+  const todo = held.rows.filter(undecided).length + waiting.filter(undecided).length;
+  const count = `${todo}${held.hasOlder || held.uncounted ? "+" : ""}`;
+  put($("todo-count"), count);
+  const title = todo ? `(${count}) ${plainTitle}` : plainTitle;
+  if (document.title !== title) document.title = title;
 }
 
 // --- connection
@@ -201,6 +213,9 @@ function connection() {
   $("stale").textContent = "";
   if (feed.state === "stale" || feed.state === "out") $("stale").textContent = t("connection.stale.explain", { time });
   if (feed.state === "out") {
+    held.reset([], null); // what was shown was for whoever was signed in
+    list.redraw();
+    foot("");
     const back = encodeURIComponent(location.pathname + location.search);
     const link = Object.assign(document.createElement("a"), {
       href: `/login?lapsed=1&back=${back}`, textContent: t("connection.out.action"),
@@ -339,6 +354,10 @@ filter.addEventListener("change", () => {
   feed.restart();
 });
 $("new").addEventListener("click", top);
+$("deep").addEventListener("click", () => {
+  const times = [...deep.values()].map((event) => event.opened_at);
+  filter.range(Math.min(...times), Math.max(...times) + 1);
+});
 $("older").addEventListener("click", older);
 $("details-close").addEventListener("click", () => { list.select(null); $("list").focus({ preventScroll: true }); });
 $("help-open").addEventListener("click", () => $("help").showModal());
@@ -366,6 +385,10 @@ feed.start(boot.change);
 setInterval(() => {
   list.tick();
   details.tick();
-  if (list.calm && held.waitingCount) takeIn();
+  if (list.calm && held.waitingCount && feed.state === "live") takeIn();
   else headline();
 }, 1000);
+watchPresence(boot.idle, {
+  warn: () => notice(t("notice.idle"), { tone: "warn" }),
+  back: () => notice(t("notice.stay"), { tone: "done" }),
+});

@@ -5,8 +5,8 @@
 // asks central every few seconds, because a cut cable says nothing on a stream for minutes.
 import { call } from "./api.js";
 
-const PULSE = 4000; // ms between two pulses
-const PULSE_LIMIT = 4000; // ms for its answer
+const PULSE = 3000; // ms between two pulses
+const PULSE_LIMIT = 3000; // ms for its answer
 const RETRY = [500, 1000, 2000, 4000, 8000]; // ms, each with jitter
 const SLEPT = 15000; // ms; timers that pause longer mean that the machine slept
 

@@ -4,7 +4,8 @@ import { clock, duration, minutes, otherDay, utc } from "./time.js";
 
 const template = document.getElementById("row").content.querySelector(".row");
 
-function put(node, text) {
+// Writing only what changed spares the browser most of its work.
+export function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 

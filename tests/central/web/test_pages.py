@@ -54,9 +54,7 @@ def test_no_way_back_leads_to_another_host(client: httpx.Client, back: str) -> N
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/password"])
-def test_pages_are_not_kept_and_hold_nothing_inline(
-    client: httpx.Client, central: RunningCentral, path: str
-) -> None:
+def test_pages_are_not_kept_and_hold_nothing_inline(client: httpx.Client, central: RunningCentral, path: str) -> None:
     central.post([record()])
     if path != "/login":
         sign_in(client)

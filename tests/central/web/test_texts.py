@@ -21,6 +21,7 @@ PARTS = {  # keys that are put together at run time, and all that may stand at t
     "page": {"login", "password", "feed"},
     "connection": {"connecting", "live", "stale", "out"},
     "list.new": {"one", "other"},
+    "list.below": {"one", "other"},
     "tier": {"1", "2", "3"},
     "state": {"open", "closed"},
     "decision": {"none", "true", "false_alarm", "test", "duplicate"},

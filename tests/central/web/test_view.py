@@ -64,6 +64,8 @@ def test_duration(millis: int, text: str) -> None:
     assert view.duration(millis) == text
 
 
-@pytest.mark.parametrize("cookie", [None, "", "Nowhere/Land", "../../etc/passwd", "/etc/passwd", "x" * 99, "\x00", "Asia"])
+@pytest.mark.parametrize(
+    "cookie", [None, "", "Nowhere/Land", "../../etc/passwd", "/etc/passwd", "x" * 99, "\x00", "Asia"]
+)
 def test_a_zone_that_is_none_is_utc(cookie: str | None) -> None:
     assert view.zone_of(cookie) is UTC
