@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import av
+import numpy as np
 
 from edge.types import Image
 
@@ -20,7 +21,7 @@ class Picture:
 
     def image(self) -> Image:
         """(height, width, 3) BGR; a new array that the caller owns."""
-        return self.raw.to_ndarray(format="bgr24")
+        return np.asarray(self.raw.to_ndarray(format="bgr24"), np.uint8)
 
 
 class Source(Protocol):

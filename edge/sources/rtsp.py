@@ -113,7 +113,9 @@ def translate(error: Exception, url: str) -> SourceError:
             )
         case av.error.HTTPError():
             return SourceRefused(
-                f"{url}: refused ({redact.text(error.strerror or '')})", code="transport", hint="try source.transport: udp"
+                f"{url}: refused ({redact.text(error.strerror or '')})",
+                code="transport",
+                hint="try source.transport: udp",
             )
         case av.error.ExitError() | TimeoutError():
             return SourceTimeout(f"{url}: no answer in time", hint="check the network path and that the camera is up")

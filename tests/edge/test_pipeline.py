@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -62,14 +64,14 @@ def test_a_gap_is_not_caught_up(camera):
     looks = [
         frame.at for frame in (watcher.consider(Painted(at, grey(330 + int(at * 100) % 250))) for at in times) if frame
     ]
-    assert min(b - a for a, b in zip(looks, looks[1:], strict=False)) > 0.14
+    assert min(b - a for a, b in pairwise(looks)) > 0.14
 
 
 def test_a_quiet_scene_is_looked_at_seldom(camera):
     watcher = Watcher(camera)
     looks = [frame.at for frame in (watcher.consider(Painted(i * 0.1, grey())) for i in range(300)) if frame]
     after = [at for at in looks if at > camera.gate.stay_awake_s + 1]
-    assert all(b - a >= camera.gate.quiet_look_s - 0.05 for a, b in zip(after, after[1:], strict=False))
+    assert all(b - a >= camera.gate.quiet_look_s - 0.05 for a, b in pairwise(after))
     assert watcher.counts.asleep > 100
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +30,7 @@ class Child:
     def __init__(self, name: str, arguments: Sequence[str], log: Path, env: dict[str, str] | None = None) -> None:
         self.name = name
         self._log = log
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._process = subprocess.Popen(  # noqa: S603  (our own command, no shell)
             [sys.executable, "-m", "vedette", *arguments],
             stdin=subprocess.DEVNULL,
@@ -46,19 +47,15 @@ class Child:
     def _read(self, stdout: IO[str]) -> None:
         for line in stdout:
             self._lines.put(line.rstrip("\n"))
-        self._lines.put("")  # the end
+        self._lines.put(None)  # the end
 
     def wait_for(self, pattern: str, timeout_s: float) -> re.Match[str]:
         """The first line from here on that matches. Raises ProcessFailed."""
-        timer = threading.Event()
-        deadline = threading.Timer(timeout_s, lambda: (timer.set(), self._lines.put("")))
-        deadline.start()
-        try:
-            while not timer.is_set() and self._process.poll() is None:
-                if match := re.search(pattern, self._lines.get()):
+        until = time.monotonic() + timeout_s
+        with suppress(queue.Empty):
+            while (line := self._lines.get(timeout=max(0.0, until - time.monotonic()))) is not None:
+                if match := re.search(pattern, line):
                     return match
-        finally:
-            deadline.cancel()
         raise ProcessFailed(f"{self.name} did not start:\n{self.tail()}")
 
     def is_running(self) -> bool:

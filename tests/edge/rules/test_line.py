@@ -23,7 +23,9 @@ ROWS = {
     "down is not up": (DOWN, "up", 0),
     "up counts as up": (UP, "up", 1),
     "slanted path": (straight((0.3, 0.3), (0.7, 0.7), 11), "down", 1),
-    "touches the line and goes back": ([*straight((0.5, 0.3), (0.5, 0.5), 6), *straight((0.5, 0.48), (0.5, 0.3), 6)], "any", 0),
+    "touches the line and goes back": (
+        [*straight((0.5, 0.3), (0.5, 0.5), 6), *straight((0.5, 0.48), (0.5, 0.3), 6)], "any", 0,
+    ),
     "walks along the line": (straight((0.25, 0.5), (0.75, 0.5), 20), "any", 0),
     "jitters on the line": ([(0.5, 0.497 + 0.006 * (i % 2)) for i in range(30)], "any", 0),
     "jitters wider than the line's margin, near it": ([(0.5, 0.49 + 0.013 * (i % 2)) for i in range(30)], "any", 0),
@@ -38,7 +40,11 @@ ROWS = {
     "passes just inside the line's end": (straight((0.79, 0.3), (0.79, 0.7), 11), "down", 1),
     # Deliberately not supported: what goes round the end and comes back over the line counts as one crossing back.
     "round the end and back over": (
-        [*straight((0.7, 0.3), (0.9, 0.5), 6), *straight((0.9, 0.55), (0.7, 0.7), 6), *straight((0.7, 0.65), (0.7, 0.3), 8)],
+        [
+            *straight((0.7, 0.3), (0.9, 0.5), 6),
+            *straight((0.9, 0.55), (0.7, 0.7), 6),
+            *straight((0.7, 0.65), (0.7, 0.3), 8),
+        ],
         "any",
         1,
     ),

@@ -44,7 +44,9 @@ OBJECT_ROWS = {
         intrusion, [*still(IN, 1), *still(OUT, 3), *still(IN, 1)],
         [("opened", 1, 0.4), ("closed", 1, 0.8), ("opened", 1, 4.4)],
     ),
-    "intrusion: the track ends inside": (intrusion, [*still(IN, 1), *gone(4)], [("opened", 1, 0.4), ("closed", 1, 0.8)]),
+    "intrusion: the track ends inside": (
+        intrusion, [*still(IN, 1), *gone(4)], [("opened", 1, 0.4), ("closed", 1, 0.8)],
+    ),
     "dwell: not long enough": (dwell, [*still(IN, 1.8), *still(OUT, 3)], []),
     "dwell: long enough": (dwell, [*still(IN, 3)], [("opened", 1, 2.0)]),
     "dwell: a step outside does not start it anew": (
