@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 
 import structlog
@@ -50,42 +51,23 @@ class Edge:
         self._cameras = {camera.id: camera for camera in cameras}
         for camera in cameras:
             check_credentials(camera, settings.credentials)
-        self._detectors = _detectors(settings, cameras)
-        for camera in cameras:
-            check_labels(camera, self._detectors[camera.detect.model].class_names)
-        settings.data.mkdir(parents=True, exist_ok=True)
-        self._outbox = Outbox(settings.data / "outbox.db", settings.edge_id, now_ms=self._now_ms)
-        client = Client(settings.central, settings.token.reveal(), self._clock, ca_file=settings.ca_file)
-        self._uplink = Uplink(self._outbox, client, self._clock)
-        self._looks = LookQueue()
-        chance = random.SystemRandom()
-        self._analysis = Analysis(
-            self._cameras,
-            {camera.id: self._analyst(camera, chance) for camera in cameras},
-            self._detectors,
-            self._looks,
-            self._outbox,
-            self._clock,
-        )
-        pacer = threading.BoundedSemaphore(CONNECTS_AT_ONCE)
-        self._supervisors = {
-            camera.id: Supervisor(
-                camera,
-                partial(
-                    RtspSource, camera.source, settings.credentials.get(camera.source.credentials or ""), self._clock
-                ),
-                partial(self._looks.offer, camera.id),
-                partial(self._analysis.blind, camera.id),
-                pacer,
-                self._clock,
+        with ExitStack() as undo:
+            self._detectors = _detectors(settings, cameras)
+            for detector in self._detectors.values():
+                undo.callback(detector.close)
+            for camera in cameras:
+                check_labels(camera, self._detectors[camera.detect.model].class_names)
+            client = Client(settings.central, settings.token.reveal(), self._clock, ca_file=settings.ca_file)
+            undo.callback(client.close)
+            self._outbox = undo.enter_context(_open_outbox(settings, self._now_ms))
+            self._uplink = Uplink(self._outbox, client, self._clock)
+            self._looks = LookQueue()
+            self._analysis = Analysis(
+                self._cameras, self._analysts(), self._detectors, self._looks, self._outbox, self._clock
             )
-            for camera in cameras
-        }
-        try:
-            self._health = HealthServer(self.status, settings.health_port)
-        except OSError as error:
-            self._outbox.close()
-            raise SettingsError(f"health port {settings.health_port}: {error.strerror}", hint="take another") from error
+            self._supervisors = self._make_supervisors(settings)
+            self._health = _open_health(self.status, settings.health_port)
+            undo.pop_all()
 
     @property
     def health_port(self) -> int:
@@ -142,18 +124,50 @@ class Edge:
             dropped={"overtaken": self._looks.overwritten[name], **self._analysis.dropped[name]},
         )
 
-    def _analyst(self, camera: Camera, chance: random.Random) -> Analyst:
-        detector = self._detectors[camera.detect.model]
-        return Analyst(
-            camera,
-            detector.class_names,
-            detector.confidence,
-            self._clock.utc_ms,
-            lambda utc_ms: uuid7(utc_ms, chance.getrandbits(74)),
-        )
+    def _analysts(self) -> dict[str, Analyst]:
+        chance = random.SystemRandom()
+        return {
+            camera.id: Analyst(
+                camera,
+                self._detectors[camera.detect.model].class_names,
+                self._detectors[camera.detect.model].confidence,
+                self._clock.utc_ms,
+                lambda utc_ms: uuid7(utc_ms, chance.getrandbits(74)),
+            )
+            for camera in self._cameras.values()
+        }
+
+    def _make_supervisors(self, settings: Settings) -> dict[str, Supervisor]:
+        pacer = threading.BoundedSemaphore(CONNECTS_AT_ONCE)
+        return {
+            camera.id: Supervisor(
+                camera,
+                partial(RtspSource, camera.source, _credentials(settings, camera), self._clock),
+                partial(self._looks.offer, camera.id),
+                partial(self._analysis.blind, camera.id),
+                pacer,
+                self._clock,
+            )
+            for camera in self._cameras.values()
+        }
 
     def _now_ms(self) -> int:
         return self._clock.utc_ms(self._clock.now())
+
+
+def _open_outbox(settings: Settings, now_ms: Callable[[], int]) -> Outbox:
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{settings.data}: {error.strerror}", hint="give a folder that can be written") from error
+    return Outbox(settings.data / "outbox.db", settings.edge_id, now_ms=now_ms)
+
+
+def _open_health(status: Callable[[], EdgeStatus], port: int) -> HealthServer:
+    try:
+        return HealthServer(status, port)
+    except OSError as error:
+        raise SettingsError(f"health port {port}: {error.strerror}", hint="take another, or 0 for any") from error
 
 
 def _credentials(settings: Settings, camera: Camera) -> Credentials | None:

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from contract import parse
+from edge.errors import SourceError
+from edge.replay import ReplayStats, replay
+from edge.sources.file import FileSource
+from edge.types import Detections
+from tests.clips import make_clip
+
+SIZE, FPS = (320, 240), 25
+CAMERA = parse.camera(
+    """
+id: round
+tier: 1
+pilot: school
+site: s1
+purpose: a square that goes round once in four seconds
+source: {url: "rtsp://192.0.2.1/"}
+lines: {middle: [[0.5, 0.5], [1, 0.5]]}
+zones: {lower: [[0, 0.6], [1, 0.6], [1, 1], [0, 1]]}
+rules:
+  over: {kind: line_crossing, line: middle, anchor: centre}
+  below: {kind: intrusion, zone: lower, anchor: centre}
+"""
+)
+
+
+class SquareDetector:
+    """Finds the bright square of a made clip."""
+
+    model_id, class_names, confidence = "square", ("person",), 0.3
+
+    def detect(self, images):
+        return [self._one(image) for image in images]
+
+    def _one(self, image):
+        ys, xs = np.nonzero(image[:, :, 2] > 180)
+        height, width = image.shape[:2]
+        box = np.array([[xs.min() / width, ys.min() / height, xs.max() / width, ys.max() / height]], np.float32)
+        return Detections(box, np.array([0.9], np.float32), np.zeros(1, np.int32))
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return make_clip(tmp_path_factory.mktemp("replay") / "round.mp4", seconds=9, fps=FPS, size=SIZE)
+
+
+def run(clip, **more):
+    stats = ReplayStats()
+    found = list(replay(FileSource(clip), CAMERA, SquareDetector(), start_ms=1_000_000, stats=stats, **more))
+    return found, stats
+
+
+def test_the_clip_s_own_time_is_the_clock(clip):
+    found, _ = run(clip)
+    crossings = [clip_s for clip_s, record in found if record.rule == "over"]
+    # The made square passes its rightmost place at 0, 4 and 8 s; the line is crossed there on the way down.
+    assert crossings == pytest.approx([4.1, 8.1], abs=0.3)
+    assert all(record.opened_at == 1_000_000 + round(clip_s * 1000) for clip_s, record in found)
+
+
+def test_records_are_whole_and_in_order(clip):
+    found, _ = run(clip)
+    records = [record for _, record in found]
+    assert [record.seq for record in records] == list(range(1, len(records) + 1))
+    assert {(r.camera_id, r.site, r.pilot, r.tier, r.model) for r in records} == {("round", "s1", "school", 1, "square")}
+
+
+def test_what_is_open_at_the_end_is_closed(clip):
+    found, _ = run(clip)
+    below = [record for _, record in found if record.rule == "below"]
+    assert [record.state for record in below[:2]] == ["open", "closed"]
+    assert len({record.event_id for record in below}) * 2 == len(below)
+
+
+def test_the_same_clip_gives_the_same_records(clip):
+    assert run(clip)[0] == run(clip)[0]
+
+
+def test_stats_say_what_was_done(clip):
+    _, stats = run(clip)
+    assert stats.counts.pictures == 9 * FPS
+    assert stats.counts.looks == pytest.approx(45, abs=2)
+    assert stats.objects == 1
+    assert stats.seconds == pytest.approx(9 - 1 / FPS)
+    assert set(stats.spent_s) == {"decode", "watch", "detect", "analyse"}
+
+
+def test_every_picture_may_be_paced(clip):
+    times = []
+    run(clip, pace=times.append)
+    assert len(times) == 9 * FPS
+    assert times == sorted(times)
+
+
+def test_a_clip_cut_short_is_told(clip, tmp_path):
+    broken = tmp_path / "cut.ts"
+    broken.write_bytes(b"\x47" + b"\x00" * 5000)
+    with pytest.raises(SourceError) as caught:
+        FileSource(broken)
+    assert caught.value.hint
