@@ -68,15 +68,14 @@ class Ballast:
         """Take the space if it is there; `held` says whether it was."""
         if self.held:
             return
-        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.posix_fallocate(fd, 0, self._size)
+            with self._path.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, self._size)
             self.held = True
         except OSError:
-            self._path.unlink()
-        finally:
-            os.close(fd)
+            self.release()
 
     def release(self) -> None:
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
         self.held = False

@@ -19,6 +19,7 @@ class Intake(Generic[T]):
         self._items: deque[T] = deque()
         self._changed = threading.Condition()
         self._closed = False
+        self.refused = 0
 
     def __len__(self) -> int:
         return len(self._items)
@@ -34,6 +35,7 @@ class Intake(Generic[T]):
             if self._closed:
                 raise OutboxError("the outbox is closed", hint="stop the cameras before the outbox")
             if patience is not None and len(self._items) >= self._size:
+                self.refused += 1
                 raise OutboxFull(
                     f"{self._size} records already wait to be written",
                     hint="the disk is too slow for the rate of events, or stands still",

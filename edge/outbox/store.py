@@ -118,7 +118,6 @@ class Outbox:
         try:
             self._hand_in(job, self._limits.patience)
         except OutboxFull:
-            self._writer.refused["queue"] += 1
             self._writer.full = True
             raise
         return job.done
@@ -183,7 +182,7 @@ class Outbox:
             oldest_age=None if oldest is None else max(0.0, (self._now_ms() - oldest) / 1000),
             committed=writer.committed,
             settled=writer.settled,
-            refused=dict(writer.refused),
+            refused={**writer.refused, "queue": writer.intake.refused},
             damaged=self._damaged,
             quarantined=database.quarantined(self._path),
             full=writer.full,
@@ -250,6 +249,8 @@ class Outbox:
         if self._reader is None or self._reader_of != self._writer.opened:
             if self._reader:
                 self._reader.close()
-            self._reader_of = self._writer.opened
+                self._reader = None
+            opened = self._writer.opened
             self._reader = database.open_reader(self._path)
+            self._reader_of = opened
         return self._reader

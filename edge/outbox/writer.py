@@ -82,9 +82,14 @@ class Writer:
         self.full = False
         self.fault = ""
         self.opened = 0  # how often: readers must follow
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = Lock(path.with_suffix(".lock"))
         self._ballast = Ballast(path.with_suffix(".ballast"), database.BALLAST)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = Lock(path.with_suffix(".lock"))
+        except OSError as error:
+            raise OutboxError(
+                f"{path.parent}: {error.strerror}", hint="give the edge a directory to write in"
+            ) from error
         try:
             self._open()
         except BaseException:
@@ -192,6 +197,8 @@ class Writer:
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except sqlite3.Error as again:
                 log.error("outbox cannot settle on the full disk", error=str(again))
+                if not database.is_full(again):
+                    self._reopened()
             self._ballast.hold()
         self._fail([job for job in settles if not job.done.done()], database.translated(error, self._path), "disk-full")
 
@@ -226,7 +233,12 @@ class Writer:
                 self._db, self.head = database.open_writer(self._path, self._edge_id, epoch)
                 break
             except OutboxDamaged as damage:
-                aside = database.quarantine(self._path, epoch)
+                try:
+                    aside = database.quarantine(self._path, epoch)
+                except OSError as error:
+                    raise OutboxError(
+                        f"{self._path} cannot be put aside: {error.strerror}", hint=damage.hint
+                    ) from error
                 log.error("outbox damaged, put aside", error=str(damage), file=aside.name, hint=damage.hint)
             except OutboxFull:
                 if not self._ballast.held:

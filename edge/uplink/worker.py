@@ -224,9 +224,9 @@ class Uplink:
         if kept is None or abs(answered.offset - kept) > answered.uncertain + 1:
             self._outbox.clock_offset = answered.offset
         self._backoff.reset()
-        self._state, self._fault, self._hint = "idle", "", ""
         if recovered := self._digest.success(now):
             log.info("uplink works again", faults=recovered.faults, seconds=round(recovered.seconds, 1))
+        self._state, self._fault, self._hint = "idle", "", ""
 
     def _failed(
         self, state: State, kind: str, error: UplinkUnreachable | UplinkRefused | OutboxError, wait: float

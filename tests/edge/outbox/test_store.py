@@ -235,6 +235,13 @@ def test_other_edges_file_is_refused_not_put_aside(path: Path) -> None:
     reopened(path).close()
 
 
+def test_a_directory_that_cannot_be_made_is_an_error_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutboxError, match=r"Not a directory|File exists") as caught:
+        reopened(tmp_path / "file" / "outbox.db")
+    assert caught.value.hint
+
+
 def test_newer_layout_is_refused_not_put_aside(path: Path) -> None:
     reopened(path).close()
     spoil(path, "PRAGMA user_version=2")
