@@ -20,13 +20,17 @@ SCHEMA = 1
 
 BOX_STEP = 10_000  # boxes are kept to 1/10 000 of the picture: under half a pixel in 4K
 CONFIDENCE_STEP = 100
+MAX_SEQ = 2**53
 
 State: TypeAlias = Literal["open", "update", "closed"]
 
-Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
 """An id that people type: letters, digits, dot, dash, underscore."""
 
-Label: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f<>]+$")]
+# No control characters, and none that turn the direction of writing: labels are shown to people.
+Label: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069<>]+\Z")
+]
 Millis: TypeAlias = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]  # UTC ms since 1970, to the year 9999
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -40,7 +44,7 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     edge_id: Name
     epoch: Millis  # when this edge's outbox was created; a new or restored outbox has a new one
-    seq: Annotated[int, Meta(ge=1, le=2**53)]
+    seq: Annotated[int, Meta(ge=1, le=MAX_SEQ)]
     event_id: UUID  # version 7
     camera_id: Name
     tier: Annotated[int, Meta(ge=1, le=3)]

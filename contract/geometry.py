@@ -15,6 +15,7 @@ Point: TypeAlias = tuple[float, float]
 Segment: TypeAlias = tuple[Point, Point]
 Direction: TypeAlias = Literal["up", "down", "left", "right"]
 
+MAX_CORNERS = 100
 MIN_AREA = 1e-5  # of the picture: about 3 by 3 pixels in 1080p
 MIN_LENGTH = 0.01  # of the picture's side
 STEEP = 0.2  # a line whose shorter extent is below this share of the longer has only one sensible pair of sides
@@ -73,18 +74,21 @@ def direction_across(line: Segment, start: Point, end: Point) -> frozenset[Direc
 
 def polygon_fault(polygon: Sequence[Point]) -> str | None:
     """What is wrong with a polygon, in a few words; None if nothing is."""
-    if len(polygon) < 3:
-        return f"a zone needs at least 3 corners, this one has {len(polygon)}"
+    if not 3 <= len(polygon) <= MAX_CORNERS:
+        return f"a shape has 3 to {MAX_CORNERS} corners, this one {len(polygon)}"
     if (fault := _range_fault(polygon)) is not None:
         return fault
-    if len(set(polygon)) != len(polygon):
-        return "two corners are the same point"
-    edges = _edges(polygon)
-    for (i, first), (j, second) in combinations(enumerate(edges), 2):
-        if crosses(first, second):
-            return f"edge {i + 1} crosses edge {j + 1}"
+    if polygon[0] == polygon[-1]:
+        return "the last corner repeats the first; leave it away, a shape closes by itself"
+    for (i, first), (j, second) in combinations(enumerate(polygon, 1), 2):
+        if first == second:
+            return f"corners {i} and {j} are the same point"
+    for (i, edge), (j, other) in combinations(enumerate(_edges(polygon), 1), 2):
+        if _meet(edge, other):
+            last = len(polygon)
+            return f"the edge from corner {i} to {i % last + 1} meets the edge from corner {j} to {j % last + 1}"
     if area(polygon) < MIN_AREA:
-        return "the zone has no area"
+        return "the shape has no area"
     return None
 
 
@@ -104,21 +108,36 @@ def direction_fault(line: Segment, direction: Direction) -> str | None:
     (ax, ay), (bx, by) = line
     dx, dy = abs(bx - ax), abs(by - ay)
     if direction in ("up", "down") and dx <= STEEP * dy:
-        return f"the line is upright, so nothing crosses it {direction}"
+        return f"the line is upright, so nothing crosses it {direction}; choose left or right"
     if direction in ("left", "right") and dy <= STEEP * dx:
-        return f"the line is level, so nothing crosses it to the {direction}"
+        return f"the line is level, so nothing crosses it to the {direction}; choose up or down"
     return None
 
 
 def _range_fault(points: Sequence[Point]) -> str | None:
     for x, y in points:
         if not (math.isfinite(x) and math.isfinite(y) and 0 <= x <= 1 and 0 <= y <= 1):
-            return f"[{x:g}, {y:g}] lies outside the picture"
+            return f"[{x:g}, {y:g}] lies outside the picture; write shares of its width and height, from 0 to 1"
     return None
 
 
 def _edges(polygon: Sequence[Point]) -> list[Segment]:
-    return [(polygon[i - 1], polygon[i]) for i in range(len(polygon))]
+    return [(start, polygon[(i + 1) % len(polygon)]) for i, start in enumerate(polygon)]
+
+
+def _meet(first: Segment, second: Segment) -> bool:
+    """Whether two edges of a polygon share more than the corner that neighbours have in common."""
+    if common := set(first) & set(second):
+        (hub,) = common
+        (end,), (other,) = set(first) - common, set(second) - common
+        along = (end[0] - hub[0]) * (other[0] - hub[0]) + (end[1] - hub[1]) * (other[1] - hub[1])
+        return _turn(hub, end, other) == 0 and along > 0  # one folds back over the other
+    (a, b), (c, d) = first, second
+    boxes_overlap = all(
+        min(a[axis], b[axis]) <= max(c[axis], d[axis]) and min(c[axis], d[axis]) <= max(a[axis], b[axis])
+        for axis in (0, 1)
+    )
+    return boxes_overlap and _turn(a, b, c) * _turn(a, b, d) <= 0 and _turn(c, d, a) * _turn(c, d, b) <= 0
 
 
 def _turn(a: Point, b: Point, c: Point) -> float:

@@ -6,38 +6,43 @@ and aliases (with which a few lines of text can unfold to gigabytes) are refused
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import yaml
 from pydantic import ValidationError
 
 from contract import redact
-from contract.camera import RULES, Camera, cross_faults
+from contract.advice import advice
+from contract.camera import Camera, cross_faults
 from contract.errors import ConfigError, Problem
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
+MAX_PROBLEMS = 50  # told of one file
+MAX_NODES = 20_000  # keys, values, lists: one zone of 100 corners has 301
 
 Path: TypeAlias = tuple[str | int, ...]
 
+_FULL_WIDTH = re.compile("[，：［］｛｝“”‘’　【】]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a key or value stands, and how it is written there; empty where it is no single word."""
+
+    line: int
+    text: str = ""
+
+
+_Places: TypeAlias = dict[Path, _Place]
+
 
 def camera(text: str | bytes, file: str = "<text>") -> Camera:
-    """Read one camera. Raises ConfigError with every problem found."""
-    data, lines = _load(text, file)
-    try:
-        parsed = Camera.model_validate(data)
-    except ValidationError as error:
-        faults = [fault for fault in error.errors(include_url=False) if not _follows(fault)]
-        raise ConfigError([_explain(fault, data, lines, file) for fault in faults]) from None
-    problems = [
-        Problem(file, _line(lines, path), _dotted(path), _shown(_get(data, path)), message, hint)
-        for path, message, hint in cross_faults(parsed)
-    ]
-    if problems:
-        raise ConfigError(problems)
-    return parsed
+    """Read one camera. Raises ConfigError with every problem found, up to MAX_PROBLEMS."""
+    return _read(text, file)[0]
 
 
 def cameras(files: Iterable[tuple[str, bytes]]) -> list[Camera]:
@@ -46,14 +51,14 @@ def cameras(files: Iterable[tuple[str, bytes]]) -> list[Camera]:
     problems: list[Problem] = []
     for file, text in files:
         try:
-            parsed = camera(text, file)
+            parsed, places = _read(text, file)
         except ConfigError as error:
             problems.extend(error.problems)
             continue
         if parsed.id in found:
-            other = found[parsed.id][0]
+            message = f"{found[parsed.id][0]} has the same id"
             problems.append(
-                Problem(file, 0, "id", parsed.id, f"{other} has the same id", "give each camera an id of its own")
+                Problem(file, places["id",].line, "id", parsed.id, message, "give each camera an id of its own")
             )
         found.setdefault(parsed.id, (file, parsed))
     if problems:
@@ -61,164 +66,198 @@ def cameras(files: Iterable[tuple[str, bytes]]) -> list[Camera]:
     return [entry for _, entry in found.values()]
 
 
-def _load(text: str | bytes, file: str) -> tuple[dict[str, Any], dict[Path, int]]:
+def _read(text: str | bytes, file: str) -> tuple[Camera, _Places]:
+    data, places = _load(text, file)
+    try:
+        parsed = Camera.model_validate(data)
+    except ValidationError as error:
+        faults = list(_telling(error.errors(include_url=False)))
+        raise ConfigError([_explain(fault, data, places, file) for fault in faults[:MAX_PROBLEMS]]) from None
+    problems = [
+        _problem(file, places, path, places[path].text, message, hint) for path, message, hint in cross_faults(parsed)
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return parsed, places
+
+
+def _load(text: str | bytes, file: str) -> tuple[dict[str, Any], _Places]:
     if len(text) > MAX_BYTES:
         raise _fault(file, 0, f"the file has more than {MAX_BYTES // 1024} KiB", "one file holds one camera")
     try:
-        _check_events(text, file)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        node = _Loader(text).get_single_node()
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _fault(file, line, "not UTF-8 text", "save the file with the encoding UTF-8") from None
+    except yaml.reader.ReaderError as error:
+        line = str(text).count("\n", 0, error.position) + 1
+        character = f"U+{error.character:04X}"
+        raise _fault(file, line, f"holds the unprintable character {character}", "delete it") from None
+    except _Refused as refused:
+        raise _fault(file, refused.line, refused.message, refused.hint) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 0
         message = ": ".join(part for part in (error.context, error.problem) if part)
-        raise _fault(
-            file, mark.line + 1 if mark else 0, f"not YAML: {message}", "check indentation and quotes"
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise _fault(file, 0, f"not YAML: {error}", "save the file as UTF-8 text") from None
+        raise _fault(file, line, f"not YAML: {message}", _yaml_hint(str(text), line, message)) from None
     if not isinstance(node, yaml.MappingNode):
         raise _fault(file, 1, "want keys and values, such as 'id: gate-1'", "see camera_configs/minimal.yaml")
-    lines: dict[Path, int] = {}
+    places: _Places = {}
     problems: list[Problem] = []
-    data = _build(node, (), lines, problems, file)
+    data = _build(node, (), places, problems, file)
     if problems:
-        raise ConfigError(problems)
-    return data, lines
+        raise ConfigError(problems[:MAX_PROBLEMS])
+    return data, places
 
 
-def _check_events(text: str | bytes, file: str) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _fault(
-                file,
-                _mark(event.start_mark),
+class _Refused(Exception):
+    """YAML that is sound and still not accepted."""
+
+    def __init__(self, node: yaml.Event, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.line, self.message, self.hint = _line(node), message, hint
+
+
+class _Loader(yaml.SafeLoader):
+    """Makes nodes of plain YAML only, and not too many."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = self._nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or event.anchor:
+            raise _Refused(
+                event,
                 "anchors (&) and aliases (*) are not accepted",
                 "write the value out; quote a text that begins with & or *",
             )
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise _fault(file, _mark(event.start_mark), f"nested deeper than {MAX_DEPTH} levels", "")
+        if event.tag:
+            raise _Refused(event, "tags (!) are not accepted", "quote a text that begins with !")
+        self._depth += 1
+        self._nodes += 1
+        if self._depth > MAX_DEPTH:
+            raise _Refused(event, f"nested deeper than {MAX_DEPTH} levels", "close the brackets")
+        if self._nodes > MAX_NODES:
+            raise _Refused(event, f"more than {MAX_NODES} keys and values", "one file holds one camera")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
-def _build(node: yaml.Node, path: Path, lines: dict[Path, int], problems: list[Problem], file: str) -> Any:
-    lines.setdefault(path, _mark(node.start_mark))
+def _yaml_hint(text: str, line: int, message: str) -> str:
+    near = "\n".join(text.split("\n")[max(line - 2, 0) : line])
+    if found := _FULL_WIDTH.search(near):
+        return f"there is a full-width {found[0]} here: YAML wants : , [ ] {{ }} and quotes of the plain keyboard"
+    if "\t" in message or "\t" in near:
+        return "indent with spaces, not with tabs"
+    if "document" in message:
+        return "one file holds one camera: split it at the line ---"
+    return "check colons, indentation, brackets and quotes here and in the line above"
+
+
+def _build(node: yaml.Node, path: Path, places: _Places, problems: list[Problem], file: str) -> Any:
     if isinstance(node, yaml.MappingNode):
+        places.setdefault(path, _Place(_line(node)))
         built: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
+            line = _line(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                problems.append(Problem(file, line, _dotted(path), "", "a key must be one word", "quote it"))
+                continue
+            key = str(key_node.value)
             below = (*path, key)
-            line = _mark(key_node.start_mark)
             if key in built:
-                message = f"stands twice, first in line {lines[below]}"
+                message = f"stands twice, first in line {places[below].line}"
                 problems.append(Problem(file, line, _dotted(below), "", message, "keep one of them"))
                 continue
-            lines[below] = line
-            built[key] = _build(value_node, below, lines, problems, file)
+            text = str(value_node.value) if isinstance(value_node, yaml.ScalarNode) else ""
+            places[below] = _Place(line, text)
+            built[key] = _build(value_node, below, places, problems, file)
         return built
     if isinstance(node, yaml.SequenceNode):
-        return [_build(item, (*path, place), lines, problems, file) for place, item in enumerate(node.value)]
+        places.setdefault(path, _Place(_line(node)))
+        return [_build(item, (*path, place), places, problems, file) for place, item in enumerate(node.value)]
+    places.setdefault(path, _Place(_line(node), str(node.value)))
     try:
         return _scalar(node)
-    except (yaml.YAMLError, ValueError) as error:
-        problems.append(Problem(file, lines[path], _dotted(path), str(node.value), f"cannot be read: {error}"))
+    except ValueError:
+        problems.append(_problem(file, places, path, str(node.value), "a number that cannot be read", ""))
         return None
 
 
 def _scalar(node: yaml.Node) -> Any:
     """YAML 1.1 reads 18:00 as 1080 (base 60) and 2026-01-01 as a date; both are meant as text here."""
     kind = node.tag.rpartition(":")[2]
-    if kind == "timestamp" or (kind in ("int", "float") and ":" in node.value):
+    if kind not in ("null", "bool", "int", "float") or (kind in ("int", "float") and ":" in node.value):
         return node.value
     return yaml.constructor.SafeConstructor().construct_document(node)
 
 
-def _explain(fault: Any, data: Any, lines: Mapping[Path, int], file: str) -> Problem:
-    path = _path_in(data, fault["loc"])
-    message, hint = fault["msg"].removeprefix("Value error, "), ""
-    given = fault.get("input")
-    match fault["type"]:
-        case "extra_forbidden":
-            message = "unknown key"
-            near = difflib.get_close_matches(str(path[-1]), _keys_near(data, path), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "see camera_configs/full.yaml for every key"
-        case "missing":
-            message, given = "is missing", None
-            hint = f"add '{path[-1]}:' here; see camera_configs/full.yaml for what it means"
-        case "union_tag_invalid" | "literal_error":
-            expected = str(fault["ctx"].get("expected_tags") or fault["ctx"].get("expected"))
-            message = "unknown kind" if fault["type"] == "union_tag_invalid" else "not one of the possible values"
-            hint = f"possible: {expected}"
-            if fault["type"] == "union_tag_invalid":
-                path = (*path, "kind")
-                given = _get(data, path)
-        case "union_tag_not_found":
-            message, given, hint = "a rule needs a kind", None, "add 'kind: intrusion' or another; see docs/rules.md"
-        case "time_parsing":
-            message, hint = "not a time of day", "write it as 07:00 or 18:30"
-        case "string_pattern_mismatch":
-            hint = "letters, digits, dot, dash and underscore, beginning with a letter or digit"
-    return Problem(file, _line(lines, path), _dotted(path), _shown(given), message, hint)
+def _explain(fault: Any, data: Any, places: _Places, file: str) -> Problem:
+    path = _path_in(data, fault)
+    message, hint = advice(fault, path, data)
+    return _problem(file, places, path, places[path].text if path in places else "", message, hint)
 
 
-def _follows(fault: Any) -> bool:
-    """A list that is "too short" only because its items were refused has been explained by them."""
-    return fault["type"] == "too_short" and bool(fault.get("input"))
+def _telling(faults: Iterable[Any]) -> Iterator[Any]:
+    """Those that others do not explain: of a list's items the first of each fault, and a list that is too short only
+    if that is not because its items were refused."""
+    told = set()
+    for fault in faults:
+        *above, last = fault["loc"]
+        kind = (*above, fault["type"]) if isinstance(last, int) else (*above, last)
+        refused = fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"]
+        if kind not in told and not refused:
+            told.add(kind)
+            yield fault
 
 
-def _path_in(data: Any, location: tuple[str | int, ...]) -> Path:
+def _path_in(data: Any, fault: Any) -> Path:
     """Pydantic's location without what is not in the file: union tags and the word for a dict's key."""
     path: list[str | int] = []
     here = data
-    for place, step in enumerate(location):
-        if (isinstance(here, dict) and step in here) or (
-            isinstance(here, list) and isinstance(step, int) and step < len(here)
-        ):
+    for step in fault["loc"]:
+        known = range(len(here)) if isinstance(here, list) else here if isinstance(here, dict) else ()
+        if step in known:
             path.append(step)
-            here = _get(here, (step,))
-        elif place == len(location) - 1 and isinstance(step, str) and isinstance(here, dict):
-            path.append(step)  # a missing key
+            here = here[step]
+    if fault["type"] == "missing" and isinstance(here, dict):
+        path.append(fault["loc"][-1])
+    if fault["type"] == "union_tag_invalid":
+        path.append("kind")
     return tuple(path)
 
 
-def _keys_near(data: Any, path: Path) -> list[str]:
-    """The keys that may stand where `path` ends."""
-    if path[0] == "rules" and len(path) == 3:
-        return list(RULES[_get(data, (*path[:2], "kind"))].model_fields)
-    model: Any = Camera
-    for step in path[:-1]:
-        field = getattr(model, "model_fields", {}).get(step)
-        model = field.annotation if field else None
-    return list(getattr(model, "model_fields", ()))
+def _problem(file: str, places: Mapping[Path, _Place], path: Path, text: str, message: str, hint: str) -> Problem:
+    above = path
+    while above and above not in places:
+        above = above[:-1]
+    line = places[above].line if above in places else 1
+    return Problem(file, line, _dotted(path), _shown(path, text), message, hint)
 
 
-def _mark(mark: yaml.error.Mark | Any) -> int:
-    return mark.line + 1 if mark else 0
+def _shown(path: Path, text: str) -> str:
+    """The value as it is written, unless it is or may hold a secret."""
+    if any(redact.secret_name(str(step)) for step in path) or (path[-1:] == ("url",) and "@" in text):
+        return ""
+    return _plain(redact.text(text))
 
 
-def _line(lines: Mapping[Path, int], path: Path) -> int:
-    while path and path not in lines:
-        path = path[:-1]
-    return lines.get(path, 1)
+def _plain(text: str) -> str:
+    """Short, in one line, and nothing in it that a terminal obeys."""
+    text = text if len(text) <= 60 else text[:57] + "..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _get(data: Any, path: Path) -> Any:
-    for step in path:
-        try:
-            data = data[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return data
+def _line(item: Any) -> int:
+    return int(item.start_mark.line) + 1 if item.start_mark else 0
 
 
 def _dotted(path: Path) -> str:
-    return ".".join(map(str, path))
-
-
-def _shown(given: Any) -> str:
-    if given is None or isinstance(given, dict | list | tuple):
-        return ""
-    shown = redact.url(str(given))
-    return shown if len(shown) <= 60 else shown[:57] + "..."
+    return ".".join(_plain(str(step)) for step in path)
 
 
 def _fault(file: str, line: int, message: str, hint: str) -> ConfigError:

@@ -12,7 +12,8 @@ The same batch as JSON (`application/json`, rows with field names) is accepted a
             | [4, bytes(16 * n)]      UUIDs, byte plane by byte plane: their time stamps compress, their noise does not
 
 Columns stand in the order of `COLUMNS`. A sender with a newer schema has more of them: those are kept with the
-record, unread. Fields that this schema does not know, under a schema that should, refuse the record.
+record, unread. What this schema does not know, under a schema that should, refuses the batch if it is a column, the
+record if it is a field of its JSON. Of keys that stand twice in JSON, the last holds.
 """
 
 from __future__ import annotations
@@ -20,18 +21,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
 import zstandard
+from msgspec import Meta
 
 from contract.errors import RecordError, WireError
-from contract.event import BOX_STEP, CONFIDENCE_STEP, SCHEMA, EventRecord
+from contract.event import BOX_STEP, CONFIDENCE_STEP, MAX_SEQ, SCHEMA, EventRecord, Millis, Name
 
 MAX_BODY = 1 << 20  # bytes as sent
-MAX_PLAIN = 8 << 20  # bytes after decompression
+MAX_PLAIN = 2 << 20  # bytes after decompression; 1000 records are below half a MiB even as JSON
 MAX_RECORDS = 1000
+MAX_NEWER = 2048  # bytes a record may carry in fields that are not of this schema
+MAX_NEWER_COLUMNS = 32
+MAX_REASON = 200  # characters of an error's text: a sender's own words may be in it
 
 MSGPACK = "application/msgpack"
 JSON = "application/json"
@@ -84,11 +89,21 @@ class Batch:
     records: tuple[Received | Broken, ...]
 
 
+class _Head(msgspec.Struct, array_like=True):
+    schema: Annotated[int, Meta(ge=1)]
+    edge_id: Name
+    epoch: Millis
+    n: int
+
+
 class _JsonBatch(msgspec.Struct, kw_only=True):
-    schema: int
-    edge_id: str
-    epoch: int
+    schema: Any
+    edge_id: Any
+    epoch: Any
     events: list[dict[str, Any]]
+
+
+_UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 def encode(records: Sequence[EventRecord]) -> bytes:
@@ -133,8 +148,8 @@ def decode_answer(body: bytes, content_type: str = MSGPACK) -> BatchAnswer:
         if content_type.startswith(JSON):
             return msgspec.json.decode(body, type=BatchAnswer)
         return msgspec.msgpack.decode(body, type=BatchAnswer)
-    except msgspec.MsgspecError as error:
-        raise WireError("answer", f"central's answer cannot be read: {error}") from error
+    except _UNREADABLE as error:
+        raise WireError("answer", f"central's answer cannot be read: {_short(error)}") from error
 
 
 def _one_origin(records: Sequence[EventRecord]) -> EventRecord:
@@ -169,7 +184,7 @@ def _from_row(values: Sequence[Any]) -> dict[str, Any]:
             row[name] += row["opened_at"]
     if type(row["confidence"]) is int:
         row["confidence"] /= CONFIDENCE_STEP
-    if isinstance(row["box"], list):
+    if isinstance(row["box"], list) and len(row["box"]) == 4:
         row["box"] = [value / BOX_STEP if type(value) is int else value for value in row["box"]]
     return row
 
@@ -193,10 +208,11 @@ def _pack(column: tuple[Any, ...]) -> list[Any]:
 def _unpack(column: Any, n: int) -> list[Any]:
     match column:
         case [0, value]:
-            return [value] * n
+            return [_small(value)] * n
         case [1, list(values)] if len(values) == n:
             return values
         case [2, list(table), list(places)] if len(places) == n:
+            table = [_small(value) for value in table]
             if all(type(place) is int and 0 <= place < len(table) for place in places):
                 return [table[place] for place in places]
         case [3, int(value), list(steps)] if len(steps) == n - 1 and all(type(step) is int for step in steps):
@@ -209,17 +225,26 @@ def _unpack(column: Any, n: int) -> list[Any]:
     raise WireError("framing", "a column of the batch does not fit its number of records")
 
 
+def _small(value: Any) -> Any:
+    """What many records share must not unfold to much more than was sent."""
+    if isinstance(value, list | dict | str | bytes) and len(value) > 0:
+        size = len(value) if isinstance(value, str | bytes) else len(msgspec.msgpack.encode(value))
+        if size > MAX_NEWER:
+            raise WireError("too-large", f"a value that records share has {size} bytes, at most {MAX_NEWER} are taken")
+    return value
+
+
 def _decode_columns(plain: bytes) -> Batch:
     try:
         packed = msgspec.msgpack.decode(plain)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise WireError("framing", f"the body is no MessagePack: {error}") from error
-    match packed:
-        case [int(schema), str(edge_id), int(epoch), int(n), *columns]:
-            _check_head(schema, n)
-        case _:
-            raise WireError("framing", "a batch starts with schema, edge_id, epoch and the number of records")
-    if len(columns) < len(COLUMNS) or (len(columns) > len(COLUMNS) and schema <= SCHEMA):
+    except _UNREADABLE as error:
+        raise WireError("framing", f"the body is no MessagePack: {_short(error)}") from error
+    if not isinstance(packed, list) or len(packed) < len(_Head.__struct_fields__):
+        raise WireError("framing", "a batch starts with schema, edge_id, epoch and the number of records")
+    head, columns = packed[:4], packed[4:]
+    schema, edge_id, epoch, n = _head(*head)
+    newer = MAX_NEWER_COLUMNS if schema > SCHEMA else 0
+    if not len(COLUMNS) <= len(columns) <= len(COLUMNS) + newer:
         raise WireError("framing", f"schema {schema} has {len(COLUMNS)} columns, the batch has {len(columns)}")
     rows = zip(*(_unpack(column, n) for column in columns), strict=True)
     records = tuple(_record(_from_row(row[: len(COLUMNS)]), edge_id, epoch, list(row[len(COLUMNS) :])) for row in rows)
@@ -229,37 +254,48 @@ def _decode_columns(plain: bytes) -> Batch:
 def _decode_json(plain: bytes) -> Batch:
     try:
         batch = msgspec.json.decode(plain, type=_JsonBatch)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise WireError("framing", f"the body is no batch: {error}") from error
-    _check_head(batch.schema, len(batch.events))
+    except _UNREADABLE as error:
+        raise WireError("framing", f"the body is no batch: {_short(error)}") from error
+    _head(batch.schema, batch.edge_id, batch.epoch, len(batch.events))
     records: list[Received | Broken] = []
     for event in batch.events:
         newer = {name: event.pop(name) for name in event.keys() - set(COLUMNS)} if batch.schema > SCHEMA else {}
         if event.keys() & set(_SHARED):
-            records.append(Broken(_seq(event), RecordError("invalid", "edge_id and epoch stand in the batch's head")))
+            records.append(_broken(event, "edge_id and epoch stand in the batch's head"))
         else:
             records.append(_record(event, batch.edge_id, batch.epoch, newer))
     return Batch(batch.schema, batch.edge_id, batch.epoch, tuple(records))
 
 
-def _check_head(schema: int, n: int) -> None:
-    if schema < 1:
-        raise WireError("framing", f"there is no schema {schema}")
-    if not 1 <= n <= MAX_RECORDS:
-        raise WireError("too-many", f"a batch holds 1 to {MAX_RECORDS} records, not {n}")
+def _head(schema: Any, edge_id: Any, epoch: Any, n: Any) -> tuple[int, str, int, int]:
+    try:
+        head = msgspec.convert((schema, edge_id, epoch, n), _Head)
+    except msgspec.MsgspecError as error:
+        raise WireError("framing", f"the batch's head (schema, edge_id, epoch, records): {_short(error)}") from error
+    if not 1 <= head.n <= MAX_RECORDS:
+        raise WireError("too-many", f"a batch holds 1 to {MAX_RECORDS} records, not {head.n}")
+    return head.schema, head.edge_id, head.epoch, head.n
 
 
 def _record(row: dict[str, Any], edge_id: str, epoch: int, newer: list[Any] | dict[str, Any]) -> Received | Broken:
     try:
         record = msgspec.convert({**row, "edge_id": edge_id, "epoch": epoch}, EventRecord)
-        return Received(record, msgspec.json.encode(newer).decode() if newer else None)
-    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
-        return Broken(_seq(row), RecordError("invalid", f"the record breaks the contract: {error}"))
+        kept = msgspec.json.encode(newer) if newer else b""
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        return _broken(row, f"the record breaks the contract: {_short(error)}")
+    if len(kept) > MAX_NEWER:
+        return _broken(row, f"its newer fields have {len(kept)} bytes, at most {MAX_NEWER} are kept")
+    return Received(record, kept.decode() or None)
 
 
-def _seq(row: dict[str, Any]) -> int | None:
+def _broken(row: dict[str, Any], reason: str) -> Broken:
     seq = row.get("seq")
-    return seq if type(seq) is int else None
+    return Broken(seq if type(seq) is int and 1 <= seq <= MAX_SEQ else None, RecordError("invalid", reason))
+
+
+def _short(error: Exception) -> str:
+    text = str(error)
+    return text if len(text) <= MAX_REASON else text[: MAX_REASON - 3] + "..."
 
 
 def _decompress(body: bytes, content_encoding: str) -> bytes:
@@ -272,7 +308,9 @@ def _decompress(body: bytes, content_encoding: str) -> bytes:
             raise WireError("encoding", f"cannot read Content-Encoding {other!r}", hint="send zstd or none")
     try:
         # The frame's own claim of its size is not trusted: the reader stops one byte past the limit.
-        with zstandard.ZstdDecompressor(max_window_size=MAX_PLAIN).stream_reader(body) as reader:
+        with zstandard.ZstdDecompressor(max_window_size=MAX_PLAIN).stream_reader(
+            body, read_across_frames=True
+        ) as reader:
             plain = reader.read(MAX_PLAIN + 1)
     except zstandard.ZstdError as error:
         raise WireError("encoding", f"the body is no zstd frame: {error}") from error
