@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,6 +18,7 @@ from central.feed import Feed
 from central.settings import Settings
 from central.store.base import Store
 from central.store.sqlite import SqliteStore
+from central.web import pages
 from contract.wire import MAX_BODY
 
 
@@ -71,8 +70,7 @@ def create_app(
     failures.install(app)
     for part in (ingest, session, events, feed, health):
         app.include_router(part.router)
-    if importlib.util.find_spec("central.web"):
-        app.include_router(importlib.import_module("central.web.pages").router, include_in_schema=False)
+    app.include_router(pages.router, include_in_schema=False)
     app.add_middleware(Guard, max_body=MAX_BODY, https=settings.secure_cookies)
     return app
 
