@@ -67,6 +67,11 @@ export class Decisions {
       this.marks.delete(id);
       this.accept(answer.event);
     } catch (error) {
+      const stored = this.window.known.get(id);
+      if (stored?.change > entry.seen && stored.decision?.by === this.user && choiceOf(stored) === choice) {
+        this.marks.delete(id); // only the answer was lost; the feed was faster
+        return this.refresh(id);
+      }
       this.taken = this.taken.filter((one) => one !== entry);
       this.marks.set(id, { failed: true });
       this.refresh(id);
@@ -86,6 +91,8 @@ export class Decisions {
   // Every event that central sends comes by here: another seat may have decided what this one just decided.
   watch(event) {
     const theirs = event.decision;
+    // Whatever became of the request: this is what central has.
+    if (theirs && this.marks.get(event.event_id)?.failed) this.marks.delete(event.event_id);
     if (!theirs || theirs.by === this.user) return;
     const mine = this.taken.findLast((one) => one.id === event.event_id);
     if (!mine || event.change <= mine.seen) return;
@@ -94,9 +101,9 @@ export class Decisions {
     };
     const act = { tone: "warn", label: t("notice.goto"), act: () => this.go(event.event_id) };
     if (mine.stands === null || event.change < mine.stands) notice(t("notice.conflict", values), act);
-    else if (theirs.decision !== mine.choice) {
-      notice(t("notice.overruled", values), act);
-      this.taken = this.taken.filter((one) => one !== mine);
+    else {
+      if (theirs.decision !== mine.choice) notice(t("notice.overruled", values), act);
+      this.taken = this.taken.filter((one) => one !== mine); // it is theirs now: undo must not touch it
     }
     mine.seen = event.change;
   }

@@ -17,6 +17,7 @@ import { MAX_WAITING, Window } from "./window.js";
 
 const PAGE = 100; // events read at a time
 const SETTLE = 250; // ms after a decision in which no other is taken: nobody judges an event faster
+const AGAIN = 3000; // ms after which a list that could not be read is asked for again
 const NEAR = 600; // px from the end at which older events are fetched
 
 const $ = (id) => document.getElementById(id);
@@ -88,6 +89,7 @@ function letIn(events) {
   const gone = new Set(held.trim(list.selected ? held.indexOf(list.selected) : list.atTop ? 0 : held.rows.length));
   list.add(events.filter((event) => !gone.has(event.event_id)), true);
   list.remove([...gone]);
+  foot(t("list.older.end"));
   if (events.length === 1) say(words(events[0]));
   else say(plural("list.new", events.length));
 }
@@ -104,6 +106,7 @@ async function takeIn() {
 async function reload() {
   const mine = Symbol("reload");
   loading = mine;
+  reloadWhenLive = false;
   try {
     const query = filter.query();
     query.set("limit", PAGE);
@@ -118,6 +121,7 @@ async function reload() {
   } catch {
     if (loading !== mine) return;
     reloadWhenLive = true;
+    if (feed.state === "live") setTimeout(() => { if (reloadWhenLive && !loading) reload(); }, AGAIN);
     foot(t("list.failed"));
   }
   loading = null;
@@ -171,7 +175,8 @@ function headline() {
   put($("new-text"), n === 0 ? t("list.newest") : late ? `${fresh} · ${t("list.new.late", { n: late })}` : fresh);
   $("deep").hidden = deep.size === 0;
   put($("deep"), plural("list.below", deep.size));
-  put($("standing"), n || held.detached ? "" : shownGap || t(list.calm ? "list.uptodate" : "list.held"));
+  const standing = feed.state === "live" ? t(list.calm ? "list.uptodate" : "list.held") : "";
+  put($("standing"), n || held.detached ? "" : shownGap || standing);
   const undecided = (event) => choiceOf(list.shown(event.event_id) ?? event) === "none";
   const todo = held.rows.filter(undecided).length + waiting.filter(undecided).length;
   const count = `${todo}${held.hasOlder || held.uncounted ? "+" : ""}`;
@@ -197,7 +202,6 @@ const feed = new Feed({
   onHello: (hello, restored) => {
     if (hello.now) ahead = hello.now - Date.now();
     if (restored || reloadWhenLive) reload();
-    reloadWhenLive = false;
   },
   onState: connection,
 });
@@ -211,6 +215,7 @@ function connection() {
   $("connection-icon").setAttribute("href", `#i-${feed.state}`);
   $("connection").textContent = feed.state === "stale" ? t("connection.stale", { time }) : t(`connection.${feed.state}`);
   $("stale").textContent = "";
+  headline();
   if (feed.state === "stale" || feed.state === "out") $("stale").textContent = t("connection.stale.explain", { time });
   if (feed.state === "out") {
     held.reset([], null); // what was shown was for whoever was signed in
@@ -379,6 +384,7 @@ $("logout").addEventListener("click", async () => {
   location.replace("/login");
 });
 
+document.addEventListener("visibilitychange", flush); // a page that was just hidden gets no more frames
 list.adopt();
 headline();
 feed.start(boot.change);

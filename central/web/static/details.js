@@ -113,9 +113,7 @@ export class Details {
       [t("details.state"), `${t(isClosed(event) ? "state.closed" : "state.open")} · ${lasted(event, this.now())}`, "duration"],
       [t("details.opened"), both(event.opened_at)],
       event.closed_at !== null && [t("details.closed"), both(event.closed_at)],
-      [t("details.received"), t("details.received.after", {
-        time: full(event.received_at), duration: duration(event.received_at - event.at),
-      })],
+      [t("details.received"), [full(event.received_at), this.#after(event)]],
       [t("details.kind"), isNewer(event) ? `${event.kind} (${t("mark.newer.title")})` : name("kind", event.kind)],
       [t("details.rule"), event.rule],
       [t("details.zone"), event.zone ?? none],
@@ -138,11 +136,17 @@ export class Details {
       const [first, second] = [value].flat();
       dd.textContent = first;
       if (second) {
-        dd.title = `${zone} · ${second}`;
+        if (second.endsWith("UTC")) dd.title = `${zone} · ${second}`;
         dd.append(Object.assign(document.createElement("small"), { textContent: second }));
       }
       return [dt, dd];
     });
+  }
+
+  // How long the newest record was on its way; nothing worth saying below a second.
+  #after(event) {
+    const way = event.received_at - event.at;
+    return way < 1000 ? "" : t("details.received.after", { duration: duration(way) });
   }
 
   tick() {
