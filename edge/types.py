@@ -66,7 +66,7 @@ class Track:
     id: int
     label: str
     box: Box
-    score: float
+    score: float  # mean over the looks that saw it
     at: float  # seconds: when it was last really seen
     first_at: float
     confirmed: bool

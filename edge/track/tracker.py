@@ -13,7 +13,6 @@ each worth at most `look_s`: an object that stands still in a scene seldom looke
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -44,17 +43,20 @@ class _Live:
     id: int
     motion: Motion
     box: Box
-    score: float
     first_at: float
     seen_at: float
     looks: int = 1
     unseen_s: float = 0.0
     confirmed: bool = False
-    votes: Counter[str] = field(default_factory=Counter)
+    votes: dict[str, float] = field(default_factory=dict)  # sum of scores by label
 
     @property
     def label(self) -> str:
         return max(self.votes, key=self.votes.__getitem__)
+
+    @property
+    def score(self) -> float:
+        return sum(self.votes.values()) / self.looks
 
 
 class Tracker:
@@ -121,14 +123,13 @@ class Tracker:
 
     def _see(self, track: _Live, at: float, detections: Detections, i: int) -> None:
         x, y, width, height = _centred(detections.boxes[i])
-        score = float(detections.scores[i])
         track.motion = track.motion.update(x, y, math.sqrt(width * height))
         track.box = _box(detections, i)
-        track.score = score
         track.seen_at = at
         track.looks += 1
         track.unseen_s = 0.0
-        track.votes[self._names[detections.classes[i]]] += score  # type: ignore[assignment]
+        label = self._names[detections.classes[i]]
+        track.votes[label] = track.votes.get(label, 0.0) + float(detections.scores[i])
         track.confirmed = track.confirmed or (
             track.looks >= self._settings.confirm_looks and at - track.first_at >= self._settings.confirm_s
         )
@@ -138,10 +139,9 @@ class Tracker:
             self.dropped += 1
             return
         x, y, width, height = _centred(detections.boxes[i])
-        score = float(detections.scores[i])
         motion = seen_once(at, x, y, math.sqrt(width * height))
-        track = _Live(self._next_id, motion, _box(detections, i), score, at, at)
-        track.votes[self._names[detections.classes[i]]] += score  # type: ignore[assignment]
+        votes = {self._names[detections.classes[i]]: float(detections.scores[i])}
+        track = _Live(self._next_id, motion, _box(detections, i), at, at, votes=votes)
         self._next_id += 1
         self._live.append(track)
 

@@ -69,9 +69,10 @@ def _show(started: Demo) -> None:
         Panel(
             f"Desk       [bold]{started.address}[/bold]\n"
             f"User       [bold]{started.user}[/bold]\n"
-            f"Password   [bold]{started.password}[/bold]   (for one login; you will choose your own)\n\n"
+            f"Password   [bold]{started.password}[/bold]   (one login, then you choose your own)\n\n"
             f"Edge       {started.health}\n\n"
-            "Two people will walk onto the lawn within some seconds of each half minute. Ctrl-C ends the demo.",
+            "The clip is half a minute long: each time, two people walk onto the lawn.\n"
+            "Ctrl-C ends the demo; nothing stays behind.",
             title="Vedette demo",
             expand=False,
         )
