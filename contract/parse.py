@@ -241,7 +241,7 @@ def _problem(file: str, places: Mapping[Path, _Place], path: Path, text: str, me
 
 def _shown(path: Path, text: str) -> str:
     """The value as it is written, unless it is or may hold a secret."""
-    if any(redact.secret_name(str(step)) for step in path) or (path[-1:] == ("url",) and "@" in text):
+    if any(redact.secret_name(str(step)) for step in path) or ("://" in text and "@" in text):
         return ""
     return _plain(redact.text(text))
 
