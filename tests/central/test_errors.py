@@ -45,11 +45,12 @@ def test_sqlite_errors_become_ours(name: str, kind: type[StoreError]) -> None:
         error.sqlite_errorname = name
     ours = _translate(error)
     assert type(ours) is kind
-    assert ours.hint  # type: ignore[attr-defined]
+    assert ours.hint
 
 
 def test_every_sqlite_error_is_translated() -> None:
-    for kind in (sqlite3.Error, *sqlite3.Error.__subclasses__(), *sqlite3.DatabaseError.__subclasses__()):
+    kinds: list[type[Exception]] = [sqlite3.Error, *sqlite3.Error.__subclasses__()]
+    for kind in kinds + sqlite3.DatabaseError.__subclasses__():
         assert isinstance(_translate(kind("x")), StoreError)
     assert isinstance(_translate(KeyError("no error of SQLite's")), KeyError)
 

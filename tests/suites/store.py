@@ -252,7 +252,11 @@ class StoreSuite:
     async def test_listeners_hear_of_changes_after_they_can_be_read(self, store: Store) -> None:
         loop = asyncio.get_running_loop()
         heard: asyncio.Queue[None] = asyncio.Queue()
-        stop = store.listen(lambda: loop.call_soon_threadsafe(heard.put_nowait, None))
+
+        def hear() -> None:
+            loop.call_soon_threadsafe(heard.put_nowait, None)
+
+        stop = store.listen(hear)
         one = received(1)
         for change in (
             lambda: store.put([one], NOW),

@@ -26,5 +26,5 @@ def open_dying(settings: Settings, now: int) -> SqliteStore:
     return DyingStore(settings.data, now)
 
 
-server.open_store = open_dying
+setattr(server, "open_store", open_dying)  # noqa: B010 it is not exported for others to use
 app()

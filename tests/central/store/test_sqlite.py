@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlite_utils import Database
@@ -61,7 +62,7 @@ def bare(store: SqliteStore, tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-PARTS = {
+PARTS: dict[str, dict[str, Any]] = {
     "tier": {"tiers": (2,)},
     "site": {"sites": ("a", "b")},
     "pilot": {"pilots": ("p",)},
