@@ -6,6 +6,7 @@ CentralError
 │   ├── StoreClosed     used after close
 │   ├── StoreBusy       another process owns it, or more work is waiting than it may hold
 │   ├── StoreFull       no room left on the disk
+│   ├── SearchTooLong   ended, so that others get their turn
 │   └── StoreUnsuited   it was made by a newer Vedette, or is no store at all
 └── RequestError        a request that cannot be answered as asked
     ├── BadRequest      400
@@ -64,6 +65,11 @@ class StoreBusy(StoreError):
 
 class StoreFull(StoreError):
     code = "disk-full"
+
+
+class SearchTooLong(StoreError):
+    code = "search-too-long"
+    retryable = False
 
 
 class StoreUnsuited(StoreError):

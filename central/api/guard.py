@@ -41,6 +41,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         started = False
+        unread = "transfer-encoding" in Headers(scope=scope)  # a body of unknown length, not read to its end
 
         async def send_guarded(message: Message) -> None:
             nonlocal started
@@ -49,13 +50,16 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 headers.update(self._headers)
                 headers.setdefault("Cache-Control", "no-store")
+                if unread:  # else the server would read on, however much comes
+                    headers["Connection"] = "close"
             await send(message)
 
         size = 0
 
         async def receive_bounded() -> Message:
-            nonlocal size
+            nonlocal size, unread
             message = await receive()
+            unread = unread and message.get("more_body", False)
             size += len(message.get("body", b""))
             if size > self._max_body:
                 raise HTTPException(413)

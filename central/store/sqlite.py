@@ -21,6 +21,7 @@ import fcntl
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -29,7 +30,7 @@ from uuid import UUID
 
 from sqlite_utils import Database
 
-from central.errors import StoreBusy, StoreClosed, StoreError, StoreFull, StoreUnsuited
+from central.errors import SearchTooLong, StoreBusy, StoreClosed, StoreError, StoreFull, StoreUnsuited
 from central.store import sqlite_access as access
 from central.store.base import (
     FACETS,
@@ -50,6 +51,8 @@ from contract.wire import Received
 
 FILE = "central.sqlite"
 GROUP = 64  # jobs committed together at most
+READ_TIME = 5.0  # s; a search that finds next to nothing in years of events must not keep the readers from the desks
+READ_STEPS = 50_000  # SQLite's, between looks at the clock: a few ms
 
 T = TypeVar("T")
 Write = Callable[[sqlite3.Connection, EventWriter], Any]
@@ -184,7 +187,10 @@ class SqliteStore:
     async def _read(self, job: Callable[[sqlite3.Connection], T]) -> T:
         def run() -> T:
             with _translated():
-                return job(self._reader())
+                connection = self._reader()
+                deadline = time.monotonic() + READ_TIME
+                connection.set_progress_handler(lambda: time.monotonic() > deadline, READ_STEPS)
+                return job(connection)
 
         if self._closed:
             raise StoreClosed("the store is closed")
@@ -312,6 +318,8 @@ def _translate(error: BaseException) -> BaseException:
                 hint="make room; edges keep their events and send them again",
                 retry_after=30,
             )
+        case "SQLITE_INTERRUPT":
+            return SearchTooLong("the search takes too long", hint="narrow it: camera, site, time")
         case "SQLITE_NOTADB" | "SQLITE_CORRUPT":
             return StoreUnsuited(f"the store's file is damaged: {error}", hint="restore a backup")
         case name:

@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from central import errors
-from central.errors import CentralError, StoreBusy, StoreError, StoreFull, StoreUnsuited, error_body
+from central.errors import CentralError, SearchTooLong, StoreBusy, StoreError, StoreFull, StoreUnsuited, error_body
 from central.store.sqlite import _translate
 
 
@@ -35,6 +35,7 @@ def test_codes_are_words_of_their_own() -> None:
         ("SQLITE_CORRUPT", StoreUnsuited),
         ("SQLITE_NOTADB", StoreUnsuited),
         ("SQLITE_IOERR_FSYNC", StoreError),
+        ("SQLITE_INTERRUPT", SearchTooLong),
         ("SQLITE_BUSY", StoreError),
         ("", StoreError),
     ],

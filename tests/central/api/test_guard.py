@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from structlog.testing import capture_logs
 
 from central.api.guard import CSP
 from tests.central.harness import Harness, error_of
+from tests.central.live import Live
 from tests.central.records import uuid7
 
 pytestmark = pytest.mark.anyio
@@ -95,3 +99,29 @@ async def test_health_tells_strangers_nothing_more(harness: Harness) -> None:
         answer = await client.get("/api/health")
     assert answer.json() == {"status": "ok", "version": harness.central.version}
     assert json.dumps(answer.json()).count(":") == 2
+
+
+def test_a_body_without_an_end_is_not_read_for_ever(harness: Harness) -> None:
+    """Of a stranger, who was answered at once: the connection is closed."""
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    with Live(harness) as live, socket.create_connection(_address(live.url), timeout=10) as peer:
+        peer.sendall(b"POST /api/ingest HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            peer.sendall(chunk * 4096)  # 256 MiB
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    assert parts.hostname
+    assert parts.port
+    return parts.hostname, parts.port
+
+
+async def test_a_body_that_grows_too_large_on_any_route(harness: Harness) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b" " * 65536
+
+    async with harness.client() as client:
+        answer = await client.post("/api/session", content=body(), headers={"content-type": "application/json"})
+    assert (answer.status_code, error_of(answer)["code"]) == (413, "too-large")

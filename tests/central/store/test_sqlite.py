@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from central.errors import StoreBusy, StoreFull, StoreUnsuited
+from central.errors import SearchTooLong, StoreBusy, StoreFull, StoreUnsuited
 from central.store import schema
 from central.store.base import EventQuery, Position
 from central.store.sqlite import FILE, SqliteStore
@@ -229,6 +229,14 @@ async def test_a_caller_that_left_does_not_disturb_the_next(store: SqliteStore) 
     gate.set()
     await held
     assert await stays == ["stored"]
+
+
+async def test_a_search_that_takes_too_long_is_ended(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("central.store.sqlite.READ_TIME", 0.05)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    with pytest.raises(SearchTooLong):
+        await store._read(lambda db: db.execute(endless).fetchone())
+    assert await store.last_change() == 0
 
 
 async def test_a_full_disk_loses_nothing_answered(store: SqliteStore) -> None:
