@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future
+from functools import partial
 
 import structlog
 
@@ -52,6 +53,7 @@ class Analysis:
         self._outbox = outbox
         self._clock = clock
         self._digest = FaultDigest()
+        self._counting = threading.Lock()
         self._blind: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="analysis", daemon=True)
@@ -80,15 +82,15 @@ class Analysis:
                 continue
             name, frame = taken
             if self._clock.now() - frame.at > STALE_S:
-                self.dropped[name]["stale"] += 1
+                with self._counting:
+                    self.dropped[name]["stale"] += 1
                 continue
             detector = self._detectors[self._cameras[name].detect.model]
             try:
                 detections = detector.detect([frame.image])[0]
                 drafts = self._analysts[name].look(frame.at, detections)
             except Exception as error:  # one camera's picture must not end the analysis of all others
-                self.dropped[name]["model fault"] += 1
-                self._report(name, error)
+                self._drop(name, "model fault", error)
                 continue
             self._keep(name, drafts)
         for name, analyst in self._analysts.items():
@@ -98,19 +100,23 @@ class Analysis:
         camera = self._cameras[name]
         for draft in drafts:
             try:
-                self._outbox.append(complete(draft, camera, camera.detect.model)).add_done_callback(self._kept)
+                kept = self._outbox.append(complete(draft, camera, camera.detect.model))
             except (OutboxError, ValueError) as error:
-                self.dropped[name]["event not kept"] += 1
-                self._report(name, error)
+                self._drop(name, "event not kept", error)
             else:
-                self.events[name] += 1
+                kept.add_done_callback(partial(self._kept, name))
 
-    def _kept(self, done: Future[EventRecord]) -> None:
+    def _kept(self, name: str, done: Future[EventRecord]) -> None:
+        """In the outbox's thread, after the commit."""
         if (error := done.exception()) is not None:
-            self._report("outbox", error)
+            self._drop(name, "event not kept", error)
+        else:
+            self.events[name] += 1
 
-    def _report(self, name: str, error: BaseException) -> None:
-        line = self._digest.fault(f"{name} {type(error).__name__}", self._clock.now())
+    def _drop(self, name: str, reason: str, error: BaseException) -> None:
+        with self._counting:
+            self.dropped[name][reason] += 1
+            line = self._digest.fault(f"{name} {type(error).__name__}", self._clock.now())
         if line is not None:
             hint = error.hint if isinstance(error, EdgeError) else ""
             trace = None if isinstance(error, OutboxError | BackendError) else error

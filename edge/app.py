@@ -23,7 +23,7 @@ from edge.detect.base import Detector
 from edge.detect.card import load_card
 from edge.detect.openvino import OpenVinoDetector
 from edge.errors import SettingsError
-from edge.health import CameraStatus, EdgeStatus, HealthServer
+from edge.health import CameraStatus, EdgeStatus, HealthServer, reasons
 from edge.ids import uuid7
 from edge.looks import LookQueue
 from edge.outbox import Outbox
@@ -110,6 +110,20 @@ class Edge:
             outbox=self._outbox.status(),
             uplink=self._uplink.status(),
             cameras={name: self._camera_status(name, now) for name in self._cameras},
+        )
+
+    def log_health(self) -> None:
+        """One line for those who have only the log."""
+        status = self.status()
+        why = reasons(status)
+        say = log.warning if why else log.info
+        say(
+            "edge health",
+            status="degraded" if why else "ok",
+            why=why,
+            events=sum(camera.events for camera in status.cameras.values()),
+            pending=status.outbox.pending,
+            parked=status.outbox.parked,
         )
 
     def _camera_status(self, name: str, now: float) -> CameraStatus:

@@ -35,6 +35,7 @@ from edge.sources.file import FileSource
 
 app = typer.Typer(help="The box beside the cameras: watches them and reports events to central.", no_args_is_help=True)
 ENDING = (signal.SIGTERM, signal.SIGINT)
+HEALTH_LOG_S = 300
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
 
@@ -86,7 +87,8 @@ def run(
         edge = Edge(settings, cameras)
     edge.start()
     out.print(f"edge {edge_id} watches {len(cameras)} cameras; health: http://127.0.0.1:{edge.health_port}/health")
-    signal.sigwait(ENDING)
+    while signal.sigtimedwait(ENDING, HEALTH_LOG_S) is None:
+        edge.log_health()
     edge.close()
 
 

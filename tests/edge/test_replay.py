@@ -69,7 +69,9 @@ def test_records_are_whole_and_in_order(clip):
     found, _ = run(clip)
     records = [record for _, record in found]
     assert [record.seq for record in records] == list(range(1, len(records) + 1))
-    assert {(r.camera_id, r.site, r.pilot, r.tier, r.model) for r in records} == {("round", "s1", "school", 1, "square")}
+    assert {(r.camera_id, r.site, r.pilot, r.tier, r.model) for r in records} == {
+        ("round", "s1", "school", 1, "square")
+    }
 
 
 def test_what_is_open_at_the_end_is_closed(clip):

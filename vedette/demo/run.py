@@ -39,7 +39,7 @@ def running(port: int, *, clip: Path = CLIP, camera: Path = CAMERA) -> Iterator[
         central = children.start("central", "central", "serve", "--data", f"{root}/central", "--port", str(port))
         login = central.wait_for(r"first login: (\S+)\s+one-time password: (\S+)", 30)
         address = central.wait_for(r"listens on (\S+)", 30)[1]
-        token = _add_edge(root / "central")
+        token = add_edge(root / "central", EDGE_ID)
         # The clip begins when the edge first plays it, so the demo shows the same however long the edge takes to start.
         view = children.start("camera", "camera", "serve", str(clip), "--port", "0", "--start", "first-play")
         url = view.wait_for(r"(rtsp://\S+)", 30)[1]
@@ -55,8 +55,9 @@ def running(port: int, *, clip: Path = CLIP, camera: Path = CAMERA) -> Iterator[
         yield Demo(address, login[1], login[2], started, children, edge, health)
 
 
-def _add_edge(data: Path) -> str:
-    command = [sys.executable, "-m", "vedette", "central", "add-edge", EDGE_ID, "--data", str(data)]
+def add_edge(data: Path, edge_id: str) -> str:
+    """Let an edge in; its token. Raises ProcessFailed."""
+    command = [sys.executable, "-m", "vedette", "central", "add-edge", edge_id, "--data", str(data)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
     if done.returncode:
         raise ProcessFailed(f"add-edge failed:\n{done.stderr}")

@@ -1,0 +1,131 @@
+"""The analysis thread with detectors that do as they are told and a real outbox."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from contract import parse
+from edge.analysis import Analysis
+from edge.clock import SystemClock
+from edge.errors import BackendError
+from edge.ids import uuid7
+from edge.looks import LookQueue
+from edge.outbox import Limits, Outbox
+from edge.pipeline import Analyst
+from edge.types import Detections, Frame
+from tests.waiting import wait_until
+
+CLOCK = SystemClock()
+IMAGE = np.zeros((36, 64, 3), np.uint8)
+
+
+def camera(name):
+    return parse.camera(
+        f"""
+id: {name}
+tier: 1
+pilot: school
+site: s1
+purpose: a test of the analysis
+source: {{url: "rtsp://192.0.2.1/"}}
+zones: {{all: [[0, 0], [1, 0], [1, 1], [0, 1]]}}
+rules: {{inside: {{kind: intrusion, zone: all, for_s: 0}}}}
+"""
+    )
+
+
+class Always:
+    """Sees a person in every picture, or breaks on those of one brightness."""
+
+    model_id, class_names, confidence = "yolov8n", ("person",), 0.3
+
+    def detect(self, images):
+        if images[0][0, 0, 0] == 255:
+            raise BackendError("broken")
+        box = np.array([[0.4, 0.4, 0.6, 0.8]], np.float32)
+        return [Detections(box, np.array([0.9], np.float32), np.zeros(1, np.int32))]
+
+    def close(self):
+        pass
+
+
+class Box:
+    def __init__(self, tmp_path, limits=None):
+        self.cameras = {name: camera(name) for name in ("a", "b")}
+        self.looks = LookQueue()
+        self.outbox = Outbox(
+            tmp_path / "outbox.db", "edge-1", now_ms=lambda: CLOCK.utc_ms(CLOCK.now()), limits=limits or Limits()
+        )
+        chance = iter(range(10_000))
+        analysts = {
+            name: Analyst(each, ("person",), 0.3, CLOCK.utc_ms, lambda ms: uuid7(ms, next(chance)))
+            for name, each in self.cameras.items()
+        }
+        self.analysis = Analysis(self.cameras, analysts, {"yolov8n": Always()}, self.looks, self.outbox, CLOCK)
+        self.analysis.start()
+
+    def see(self, name, times=6, brightness=0, at=None):
+        """Offer frames one after the other, a fifth of a second apart on the pipeline's clock."""
+        start = CLOCK.now() if at is None else at
+        for look in range(times):
+            self.looks.offer(name, Frame(start + look * 0.2 - 0.5, IMAGE + np.uint8(brightness)))
+            wait_until(lambda: name not in self.looks._waiting)
+
+
+@pytest.fixture
+def box(tmp_path):
+    one = Box(tmp_path)
+    yield one
+    one.analysis.stop(5)
+    one.outbox.close()
+
+
+def records(box):
+    return [(record.camera_id, record.state) for record in box.outbox.pending(100)]
+
+
+def test_what_is_seen_is_committed(box):
+    box.see("a")
+    wait_until(lambda: records(box) == [("a", "open")])
+    assert box.analysis.events == {"a": 1}
+
+
+def test_the_end_closes_what_is_open(box):
+    box.see("a")
+    box.see("b")
+    wait_until(lambda: len(records(box)) == 2)
+    box.analysis.stop(5)
+    wait_until(lambda: sorted(records(box)) == [("a", "closed"), ("a", "open"), ("b", "closed"), ("b", "open")])
+
+
+def test_a_model_that_breaks_on_one_camera_s_pictures_harms_no_other(box):
+    box.see("a", brightness=255)
+    box.see("b")
+    wait_until(lambda: records(box) == [("b", "open")])
+    assert box.analysis.dropped["a"] == {"model fault": 6}
+    assert box.analysis.dropped["b"] == {}
+
+
+def test_a_blind_camera_forgets_and_closes(box):
+    box.see("a")
+    wait_until(lambda: len(records(box)) == 1)
+    box.analysis.blind("a")
+    wait_until(lambda: records(box) == [("a", "open"), ("a", "closed")])
+
+
+def test_a_frame_that_waited_too_long_is_not_looked_at(box):
+    box.see("a", at=CLOCK.now() - 10)
+    wait_until(lambda: box.analysis.dropped["a"] == {"stale": 6})
+    assert records(box) == []
+
+
+def test_an_event_that_the_outbox_cannot_take_is_counted(tmp_path):
+    one = Box(tmp_path, Limits(max_bytes=0))
+    try:
+        one.see("a")
+        wait_until(lambda: one.analysis.dropped["a"]["event not kept"] == 1)
+        assert one.analysis.events["a"] == 0
+    finally:
+        one.analysis.stop(5)
+        one.outbox.close()
