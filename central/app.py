@@ -65,6 +65,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        # Else environment variables could make it send traces and logs to other hosts.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.central = Central(settings, opened, access, live, now, monotonic, _version())
     failures.install(app)

@@ -199,8 +199,16 @@ async def _no_desks(harness: Harness) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_the_server_stops_at_once_with_desks_connected(tmp_path: Path) -> None:
-    """Also with one that does not read, and whose answer uvicorn has to cut off."""
+def test_the_server_ends_every_stream_when_it_stops(harness: Harness, live: Live) -> None:
+    with signed_in(live, harness) as client, contextlib.closing(Stream(client)) as stream:
+        stream.frame()
+        assert live.stop() < 3
+        with pytest.raises(EOFError):  # a sound end, not a connection that broke
+            stream.to_the_end()
+
+
+def test_the_server_stops_in_time_with_a_desk_that_does_not_read(tmp_path: Path) -> None:
+    """Its answer has to be cut off."""
     with (
         Harness(tmp_path) as harness,
         Live(harness) as live,
