@@ -6,18 +6,17 @@ import { Details } from "./details.js";
 import { Feed } from "./feed.js";
 import { Filter } from "./filter.js";
 import { FilterBar } from "./filterbar.js";
+import { Inflow } from "./inflow.js";
 import { listen } from "./keys.js";
 import { List } from "./list.js";
 import { notice, say } from "./notice.js";
 import { watchPresence } from "./presence.js";
-import { choiceOf, put, words } from "./row.js";
+import { choiceOf, put } from "./row.js";
 import { plural, t } from "./text.js";
 import { clock } from "./time.js";
 import { MAX_WAITING, Window } from "./window.js";
 
-const PAGE = 100; // events read at a time
 const SETTLE = 250; // ms after a decision in which no other is taken: nobody judges an event faster
-const AGAIN = 3000; // ms after which a list that could not be read is asked for again
 const NEAR = 600; // px from the end at which older events are fetched
 
 const $ = (id) => document.getElementById(id);
@@ -36,44 +35,14 @@ const bar = new FilterBar(filter, { now });
 
 // --- what comes in
 
-let inbox = [];
-let due = 0;
-let loading = null; // the list is being read again: what comes meanwhile waits in the inbox
-
-function receive(event) {
-  inbox.push(event);
-  // Once a frame, however many came; pages that are not looked at have no frames.
-  if (!due && !loading) due = document.hidden ? setTimeout(flush, 200) : requestAnimationFrame(flush);
-}
-
-const deep = new Map(); // late events whose place lies below the list: event_id -> event
-
-function flush() {
-  due = 0;
-  if (loading) return;
-  const batch = inbox;
-  inbox = [];
-  const flowing = list.calm;
-  const fresh = new Map();
-  for (const event of batch) {
-    decisions.watch(event);
-    const before = fresh.get(event.event_id);
-    if (before) {
-      if (event.change > before.change) fresh.set(event.event_id, event);
-      continue;
-    }
-    if (!held.known.has(event.event_id) && !filter.accepts(event)) {
-      held.waiting.delete(event.event_id);
-      continue;
-    }
-    const what = held.offer(event, flowing);
-    if (what === "fresh") fresh.set(event.event_id, event);
-    else if (what === "changed") changed(event.event_id);
-    else if (what === "below" && event.late && !event.decision) deep.set(event.event_id, event);
-  }
-  letIn([...fresh.values()].filter((event) => filter.accepts(event)));
-  headline();
-}
+const inflow = new Inflow({
+  held, list, filter,
+  live: () => feed.state === "live",
+  watch: (event) => decisions.watch(event),
+  changed,
+  reset: selected,
+  after: headline,
+});
 
 function changed(id) {
   list.refresh(id);
@@ -81,84 +50,6 @@ function changed(id) {
   const before = details.event.decision?.at;
   details.show(list.shown(id));
   if (marks.get(id) === undefined && details.event.decision?.at !== before) details.look();
-}
-
-function letIn(events) {
-  if (!events.length) return;
-  for (const event of events) held.insert(event);
-  const gone = new Set(held.trim(list.selected ? held.indexOf(list.selected) : list.atTop ? 0 : held.rows.length));
-  list.add(events.filter((event) => !gone.has(event.event_id)), true);
-  list.remove([...gone]);
-  foot(t("list.older.end"));
-  if (events.length === 1) say(words(events[0]));
-  else say(plural("list.new", events.length));
-}
-
-// Let in what waits. Where too much waits, the list is read again instead.
-async function takeIn() {
-  if (held.detached || held.uncounted) return reload();
-  letIn([...held.waiting.values()].filter((event) => filter.accepts(event)));
-  held.waiting.clear();
-  headline();
-}
-
-// Read the newest events that fit the filter.
-async function reload() {
-  const mine = Symbol("reload");
-  loading = mine;
-  reloadWhenLive = false;
-  try {
-    const query = filter.query();
-    query.set("limit", PAGE);
-    const page = await call("GET", `/api/events?${query}`);
-    if (loading !== mine) return;
-    held.reset(page.events, page.next);
-    deep.clear();
-    list.redraw();
-    selected();
-    list.scroller.scrollTop = 0;
-    foot(t(held.rows.length ? "list.older.end" : filter.active ? "list.empty.filtered" : "list.empty"));
-  } catch {
-    if (loading !== mine) return;
-    reloadWhenLive = true;
-    if (feed.state === "live") setTimeout(() => { if (reloadWhenLive && !loading) reload(); }, AGAIN);
-    foot(t("list.failed"));
-  }
-  loading = null;
-  flush();
-}
-
-let reloadWhenLive = false;
-let readingOlder = false;
-
-async function older() {
-  if (readingOlder || loading || !held.hasOlder) return;
-  readingOlder = true;
-  $("older").textContent = t("list.older.busy");
-  const query = filter.query();
-  query.set("limit", PAGE);
-  if (held.cursor) query.set("cursor", held.cursor);
-  else if (held.rows.length) query.set("until", Math.min(held.rows.at(-1).opened_at + 1, filter.until ?? Infinity));
-  const rows = held.rows;
-  try {
-    const page = await call("GET", `/api/events?${query}`);
-    if (rows !== held.rows) return; // read again meanwhile
-    list.add(held.append(page.events, page.next));
-    for (const event of page.events) deep.delete(event.event_id);
-    list.remove(held.trim(held.rows.length));
-    $("older").textContent = t("list.older");
-  } catch {
-    $("older").textContent = t("list.older.failed");
-  } finally {
-    readingOlder = false;
-    foot(t("list.older.end"));
-    headline();
-  }
-}
-
-function foot(text) {
-  $("older").hidden = !held.hasOlder;
-  $("older-text").textContent = held.hasOlder ? "" : text;
 }
 
 // --- what stands above the list
@@ -173,8 +64,8 @@ function headline() {
   const fresh = plural("list.new", held.uncounted ? `${MAX_WAITING}+` : n);
   $("new").hidden = n === 0 && !held.detached;
   put($("new-text"), n === 0 ? t("list.newest") : late ? `${fresh} · ${t("list.new.late", { n: late })}` : fresh);
-  $("deep").hidden = deep.size === 0;
-  put($("deep"), plural("list.below", deep.size));
+  $("deep").hidden = inflow.deep.size === 0;
+  put($("deep"), plural("list.below", inflow.deep.size));
   const standing = feed.state === "live" ? t(list.calm ? "list.uptodate" : "list.held") : "";
   put($("standing"), n || held.detached ? "" : shownGap || standing);
   const undecided = (event) => choiceOf(list.shown(event.event_id) ?? event) === "none";
@@ -193,15 +84,15 @@ const feed = new Feed({
     query.set("after", change);
     return `/api/feed?${query}`;
   },
-  onEvent: receive,
+  onEvent: (event) => inflow.receive(event),
   onGap: ({ missed }) => {
     shownGap = missed === null ? t("list.gap.unknown") : t("list.gap", { n: missed });
     notice(shownGap, { tone: "warn" });
-    reload();
+    inflow.reload();
   },
   onHello: (hello, restored) => {
     if (hello.now) ahead = hello.now - Date.now();
-    if (restored || reloadWhenLive) reload();
+    if (restored || inflow.owed) inflow.reload();
   },
   onState: connection,
 });
@@ -218,9 +109,7 @@ function connection() {
   headline();
   if (feed.state === "stale" || feed.state === "out") $("stale").textContent = t("connection.stale.explain", { time });
   if (feed.state === "out") {
-    held.reset([], null); // what was shown was for whoever was signed in
-    list.redraw();
-    foot("");
+    inflow.empty();
     const back = encodeURIComponent(location.pathname + location.search);
     const link = Object.assign(document.createElement("a"), {
       href: `/login?lapsed=1&back=${back}`, textContent: t("connection.out.action"),
@@ -268,16 +157,16 @@ async function forward() {
   const undecided = (event) => choiceOf(event) === "none";
   let next = list.next(undecided);
   if (next === null && held.waitingCount) {
-    await takeIn();
+    await inflow.takeIn();
     next = list.next(undecided);
   }
   if (next !== null) list.select(next);
   else if (!held.hasOlder) say(t("notice.finished"));
-  else older().then(() => { const found = list.next(undecided); if (found !== null) list.select(found); });
+  else inflow.older().then(() => { const found = list.next(undecided); if (found !== null) list.select(found); });
 }
 
 function go(id) {
-  if (held.waiting.has(id)) letIn([held.waiting.get(id)]);
+  if (held.waiting.has(id)) inflow.letIn([held.waiting.get(id)]);
   if (held.known.has(id)) list.select(id);
   else notice(t("details.gone"));
 }
@@ -294,10 +183,10 @@ function selected() {
 async function move(steps) {
   if (list.move(steps)) return;
   if (steps > 0) {
-    await older();
+    await inflow.older();
     list.move(steps);
   } else if (held.waitingCount) {
-    await takeIn();
+    await inflow.takeIn();
     list.move(-1);
   }
 }
@@ -305,7 +194,7 @@ async function move(steps) {
 async function top() {
   list.select(null);
   shownGap = "";
-  await takeIn();
+  await inflow.takeIn();
   list.scroller.scrollTop = 0;
   headline();
 }
@@ -320,7 +209,7 @@ function escape() {
   }
   if (desk.hasAttribute("data-pane")) return desk.removeAttribute("data-pane");
   list.select(null);
-  if (list.calm) takeIn();
+  if (list.calm) inflow.takeIn();
 }
 
 function open() {
@@ -345,25 +234,25 @@ listen({
 
 list.addEventListener("selected", selected);
 list.addEventListener("open", open);
-list.addEventListener("calm", () => { if (list.calm && held.waitingCount) takeIn(); });
+list.addEventListener("calm", () => { if (list.calm && held.waitingCount) inflow.takeIn(); });
 list.addEventListener("scrolled", () => {
   const { scrollTop, scrollHeight, clientHeight } = list.scroller;
-  if (scrollHeight - scrollTop - clientHeight < NEAR && scrollTop > 0) older();
+  if (scrollHeight - scrollTop - clientHeight < NEAR && scrollTop > 0) inflow.older();
 });
 filter.addEventListener("change", () => {
   const query = String(filter.query());
   history.replaceState(null, "", query ? `/?${query}` : "/");
   list.select(null);
   shownGap = "";
-  reload();
+  inflow.reload();
   feed.restart();
 });
 $("new").addEventListener("click", top);
 $("deep").addEventListener("click", () => {
-  const times = [...deep.values()].map((event) => event.opened_at);
+  const times = [...inflow.deep.values()].map((event) => event.opened_at);
   filter.range(Math.min(...times), Math.max(...times) + 1);
 });
-$("older").addEventListener("click", older);
+$("older").addEventListener("click", () => inflow.older());
 $("details-close").addEventListener("click", () => { list.select(null); $("list").focus({ preventScroll: true }); });
 $("help-open").addEventListener("click", () => $("help").showModal());
 $("help-close").addEventListener("click", () => $("help").close());
@@ -384,14 +273,13 @@ $("logout").addEventListener("click", async () => {
   location.replace("/login");
 });
 
-document.addEventListener("visibilitychange", flush); // a page that was just hidden gets no more frames
 list.adopt();
 headline();
 feed.start(boot.change);
 setInterval(() => {
   list.tick();
   details.tick();
-  if (list.calm && held.waitingCount && feed.state === "live") takeIn();
+  if (list.calm && held.waitingCount && feed.state === "live") inflow.takeIn();
   else headline();
 }, 1000);
 watchPresence(boot.idle, {
