@@ -159,7 +159,7 @@ class Window(Section):
     A whole day is 00:00 to 24:00, which time() holds as 00:00 to 00:00.
     """
 
-    days: tuple[Day, ...] = Field(DAYS, min_length=1)
+    days: tuple[Day, ...] = Field(DAYS, min_length=1, description="on which it begins")
     start: Start = Field(description="HH:MM or HH:MM:SS, from then on")
     end: End = Field(description="HH:MM or HH:MM:SS, until just before; 24:00 is midnight")
 
@@ -174,7 +174,7 @@ class Schedule(Section):
     """When a rule is armed, in the site's own time."""
 
     time_zone: str = Field(description="IANA name, e.g. Asia/Shanghai")
-    windows: tuple[Window, ...] = Field(min_length=1)
+    windows: tuple[Window, ...] = Field(min_length=1, description="armed in any of them")
 
     @field_validator("time_zone")
     @classmethod
@@ -274,9 +274,9 @@ class Camera(Section):
     purpose: Annotated[Text, Field(min_length=8, max_length=400)] = Field(
         description="why this camera is watched, in words that the people in its picture may read"
     )
-    source: Source
-    gate: Gate = Gate()
-    detect: Detect = Detect()
+    source: Source = Field(description="where the pictures come from")
+    gate: Gate = Field(Gate(), description="when a picture is worth a look by the model")
+    detect: Detect = Field(Detect(), description="how the model looks")
     masks: dict[Id, Polygon] = Field(default={}, description="painted black before anything sees a pixel")
     zones: dict[Id, Polygon] = Field(default={}, description="areas that rules look at: corners [x, y]")
     lines: dict[Id, Line] = Field(default={}, description="lines that rules look at: two ends [x, y]")

@@ -10,18 +10,20 @@ HIDDEN = "***"
 MAX_DEPTH = 8  # of nested structures; what lies deeper is shown as text
 
 # user:password@ in any URL, also where the password holds @, / or # of its own: everything up to the last @ of the
-# host's part, or of the whole where what follows the first colon is no port.
+# host's part, or of the whole where what follows the first colon is no port. Bounded, so that it takes no time.
 _USERINFO = re.compile(
-    r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,20}://)(?:[^\s/?#\"<>]*@|[^\s/?#\"<>@:]*:(?!\d{1,5}(?:[/?#]|$))[^\s\"<>]*@)",
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,20}://)"
+    r"(?:[^\s/?#\"<>]{0,256}@|[^\s/?#\"<>@:]{0,256}:(?!\d{1,5}(?:[/?#]|$))[^\s\"<>]{0,256}@)",
     re.IGNORECASE,
 )
+_QUOTED = r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?"
 _WORDS = r"passwords?|passwd|passphrase|pwd|secrets?|tokens?|api[_-]?keys?|private[_-]?keys?|credentials?"
 _ASSIGNMENT = re.compile(
-    rf"(?P<name>(?<![a-z])(?:{_WORDS})['\"]?\s*[=:]\s*)"
-    r"(?P<value>\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[^\s&'\",;}]+)",
-    re.IGNORECASE,
+    rf"(?P<name>(?<![a-z])(?:{_WORDS})['\"]?\s*[=:]\s*)(?:{_QUOTED}|[^\s&'\",;}}]+)", re.IGNORECASE
 )
-_HEADER = re.compile(r"(?P<name>\b(?:authorization|cookie)['\"]?\s*[=:]\s*['\"]?)[^\r\n'\"]+['\"]?", re.IGNORECASE)
+_HEADER = re.compile(
+    rf"(?P<name>\b(?:authorization|cookie)['\"]?\s*[=:]\s*)(?!\*\*\*)(?:{_QUOTED}|[^\r\n]+)", re.IGNORECASE
+)
 # Elsewhere these are ordinary words ("basic set-up", "digest refused"): only what looks like a credential is hidden.
 _SCHEME = re.compile(
     r"(?P<name>\b(?i:bearer\s+)(?=\S*[\d=_])|\b(?i:basic\s+)(?=\S*(?:[\d=+/]|[a-z][A-Z]))|\b(?i:digest\s+)(?=\w+=))"
