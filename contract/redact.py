@@ -22,7 +22,7 @@ _ASSIGNMENT = re.compile(
     rf"(?P<name>(?<![a-z])(?:{_WORDS})['\"]?\s*[=:]\s*)(?:{_QUOTED}|[^\s&'\",;}}]+)", re.IGNORECASE
 )
 _HEADER = re.compile(
-    rf"(?P<name>\b(?:authorization|cookie)['\"]?\s*[=:]\s*)(?!\*\*\*)(?:{_QUOTED}|[^\r\n]+)", re.IGNORECASE
+    rf"(?P<name>\b(?:authorization|cookie)['\"]?\s*[=:](?!\s*\*\*\*)\s*)(?:{_QUOTED}|[^\r\n]+)", re.IGNORECASE
 )
 # Elsewhere these are ordinary words ("basic set-up", "digest refused"): only what looks like a credential is hidden.
 _SCHEME = re.compile(
