@@ -1,0 +1,40 @@
+"""python -m benchmarks NAME [OPTION...]; `all` runs each with its defaults."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+# name: (module, what it tells). Modules have run(argv) and are imported only when asked for.
+NAMES = {
+    "wire": ("wire", "bytes and microseconds an event, in batches of 1, 50 and 500"),
+    "outbox": ("outbox", "events a second that are safe on the edge's disk"),
+    "ingest": ("ingest", "events a second from a batch on loopback to central's disk"),
+    "screen": ("screen", "milliseconds from motion in a picture to a line on the screen, with a real browser"),
+    "model-speed": ("model_speed", "milliseconds a picture, by backend, threads and size"),
+    "model-precision": ("model_precision", "what half floats change; needs --footage and --reference"),
+}
+NOT_IN_ALL = ("model-precision",)  # needs files that no checkout has
+
+
+def main(argv: Sequence[str]) -> int:
+    name, *rest = argv or ["--help"]
+    if name == "all":
+        return max(_run(each, []) for each in NAMES if each not in NOT_IN_ALL)
+    if name in NAMES:
+        return _run(name, rest)
+    print("python -m benchmarks NAME [OPTION...]\n")
+    for each, (_, tells) in NAMES.items():
+        print(f"  {each:16} {tells}")
+    print(f"  {'all':16} each with its defaults, but {', '.join(NOT_IN_ALL)}")
+    return 0 if name in ("-h", "--help") else 2
+
+
+def _run(name: str, argv: Sequence[str]) -> int:
+    run = import_module(f"benchmarks.{NAMES[name][0]}").run
+    return int(run(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
