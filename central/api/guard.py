@@ -8,6 +8,7 @@ from __future__ import annotations
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from central.api import failures
@@ -70,6 +71,8 @@ class Guard:
                 await failures.too_large()(scope, receive, send_guarded)
             else:
                 await self._app(scope, receive_bounded, send_guarded)
+        except ClientDisconnect:  # in the middle of its own request: nobody is left to tell
+            pass
         except Exception as error:
             log.error("request failed", method=scope["method"], path=scope["path"], exc_info=error)
             if not started:

@@ -276,21 +276,23 @@ class SqliteStore:
         with contextlib.suppress(sqlite3.Error, StoreError):
             if not isinstance(error, StoreFull):
                 self._db.close()
-                self._db, _ = _open_writer(self._file, 0)
+                self._db, _ = _open_writer(self._file, None)
                 self._events = EventWriter(self._db, _head(self._db))
             else:
                 self._events.reload(_head(self._db))
 
 
-def _open_writer(file: Path, now: int) -> tuple[sqlite3.Connection, int]:
+def _open_writer(file: Path, now: int | None) -> tuple[sqlite3.Connection, int]:
+    """The writing connection and central_epoch. `now` None: the file must be there, none is made in its place."""
     with _translated():
-        connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        uri = f"{file.absolute().as_uri()}?mode={'rw' if now is None else 'rwc'}"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")
-            epoch = prepare(Database(connection), now)
+            epoch = prepare(Database(connection), now or 0)
             # All that an earlier process wrote reaches the disk before anything new is answered on top of it.
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             return connection, epoch

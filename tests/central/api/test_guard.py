@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -108,6 +109,20 @@ def test_a_body_without_an_end_is_not_read_for_ever(harness: Harness) -> None:
         peer.sendall(b"POST /api/ingest HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         with pytest.raises(ConnectionError):
             peer.sendall(chunk * 4096)  # 256 MiB
+
+
+def test_a_peer_that_leaves_in_the_middle_is_no_failure_of_ours(harness: Harness) -> None:
+    edge = asyncio.run(harness.add_edge())["authorization"]
+    head = f"POST /api/ingest HTTP/1.1\r\nHost: x\r\nAuthorization: {edge}\r\nContent-Length: 9999\r\n\r\nhalf"
+    with (
+        capture_logs() as logs,
+        Live(harness) as live,
+        socket.create_connection(_address(live.url), timeout=10) as peer,
+    ):
+        peer.sendall(head.encode())
+        peer.shutdown(socket.SHUT_WR)
+        assert peer.recv(1) == b""
+    assert logs == []
 
 
 def _address(url: str) -> tuple[str, int]:

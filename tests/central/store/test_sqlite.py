@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from central.errors import SearchTooLong, StoreBusy, StoreFull, StoreUnsuited
+from central.errors import SearchTooLong, StoreBusy, StoreError, StoreFull, StoreUnsuited
 from central.store import schema
 from central.store.base import EventQuery, Position
 from central.store.sqlite import FILE, SqliteStore
@@ -268,6 +268,16 @@ async def test_a_broken_connection_is_replaced(store: SqliteStore) -> None:
         await store.put([received(2)], NOW)
     assert await store.put([received(2)], NOW) == ["stored"]
     assert await store.last_change() == 2
+
+
+async def test_a_store_that_vanished_is_not_replaced_by_an_empty_one(store: SqliteStore, tmp_path: Path) -> None:
+    for file in tmp_path.glob(f"{FILE}*"):
+        file.unlink()
+    store._db.close()
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            await store.put([received(1)], NOW)
+    assert not (tmp_path / FILE).exists()
 
 
 def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
