@@ -107,8 +107,9 @@ function connection() {
   $("connection").textContent = feed.state === "stale" ? t("connection.stale", { time }) : t(`connection.${feed.state}`);
   $("stale").textContent = "";
   headline();
-  if (feed.state === "stale" || feed.state === "out") $("stale").textContent = t("connection.stale.explain", { time });
+  if (feed.state === "stale") $("stale").textContent = t("connection.stale.explain", { time });
   if (feed.state === "out") {
+    $("stale").textContent = t("login.lapsed");
     inflow.empty();
     const back = encodeURIComponent(location.pathname + location.search);
     const link = Object.assign(document.createElement("a"), {
