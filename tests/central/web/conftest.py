@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.central.web.seat import RunningCentral
 
@@ -23,6 +23,9 @@ FLAGS = [
     "--no-first-run",
 ]
 PASSWORD = "a quiet night at the desk"  # of the tests' people
+
+
+expect.set_options(timeout=10_000)  # ms; patience for a busy machine, no one waits for it on a quiet one
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +64,7 @@ def sit(browser: Browser, central: RunningCentral) -> Iterator[Callable[..., Sea
     def open_desk(user: str | None = "anna", path: str = "/", **options: Any) -> Seat:
         settings = {"viewport": {"width": 1280, "height": 720}, "locale": "en-GB", "timezone_id": "Asia/Shanghai"}
         context = browser.new_context(base_url=central.address, **(settings | options))
-        context.set_default_timeout(8000)
+        context.set_default_timeout(10_000)
         page = context.new_page()
         seat = Seat(page, context)
 

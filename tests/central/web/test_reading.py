@@ -101,10 +101,11 @@ numbers: dict[str, Any] = {"site": "42", "rule": "7", "model": "8", "edge_id": "
 
 
 def every_state(page: Page) -> None:
-    """Decide some, select one, let one wait, open what can be opened."""
+    """Four decided, one selected, and all of it stored."""
     for key in "jtfxd":
         expect(page.locator("#details")).not_to_have_attribute("data-settling", "yes")
         page.keyboard.press(key)
+    expect(page.locator(".decided").filter(has_text=re.compile("anna"))).to_have_count(4)
     expect(page.locator("#d-history li.hint")).to_have_count(1)
 
 
