@@ -27,7 +27,7 @@ class Settings:
     max_desks: int = 200  # open feeds; more are answered 503
     desk_queue: int = 256  # events waiting for a slow desk; more, and it reads on from the store
     keep_alive: float = 15.0  # between comment lines on a silent feed
-    grace: int = 2  # for open requests at shutdown
+    grace: int = 1  # for open requests at shutdown
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
