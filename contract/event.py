@@ -43,7 +43,7 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     edge_id: Name
-    epoch: Millis  # when this edge's outbox was created; a new or restored outbox has a new one
+    epoch: Millis  # when the numbers began: a new one for a new outbox, and after every end that was not clean
     seq: Annotated[int, Meta(ge=1, le=MAX_SEQ)]
     event_id: UUID  # version 7
     camera_id: Name

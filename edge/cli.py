@@ -108,7 +108,7 @@ def check(
             check_labels(camera, load_card(models / camera.detect.model / "card.yaml").classes)
     for camera in cameras:
         rules = ", ".join(f"{name} ({rule.kind})" for name, rule in camera.rules.items()) or "no rules"
-        out.print(f"ok  {camera.id}: {rules}")
+        out.print(f"ok  {camera.id}: {rules}", soft_wrap=True)
 
 
 @app.command("outbox")
