@@ -86,7 +86,7 @@ def _load(text: str | bytes, file: str) -> tuple[dict[str, Any], _Places]:
         raise _fault(file, 0, f"the file has more than {MAX_BYTES // 1024} KiB", "one file holds one camera")
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        node = _Loader(text).get_single_node()
+        node = _Loader(text, file).get_single_node()
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise _fault(file, line, "not UTF-8 text", "save the file with the encoding UTF-8") from None
@@ -94,8 +94,6 @@ def _load(text: str | bytes, file: str) -> tuple[dict[str, Any], _Places]:
         line = str(text).count("\n", 0, error.position) + 1
         character = f"U+{error.character:04X}"
         raise _fault(file, line, f"holds the unprintable character {character}", "delete it") from None
-    except _Refused as refused:
-        raise _fault(file, refused.line, refused.message, refused.hint) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
@@ -111,37 +109,33 @@ def _load(text: str | bytes, file: str) -> tuple[dict[str, Any], _Places]:
     return data, places
 
 
-class _Refused(Exception):
-    """YAML that is sound and still not accepted."""
-
-    def __init__(self, node: yaml.Event, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.line, self.message, self.hint = _line(node), message, hint
-
-
 class _Loader(yaml.SafeLoader):
-    """Makes nodes of plain YAML only, and not too many."""
+    """Makes nodes of plain YAML only, and not too many. Raises ConfigError."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, file: str) -> None:
         super().__init__(text)
+        self._file = file
         self._depth = self._nodes = 0
 
     def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or event.anchor:
-            raise _Refused(
-                event,
+            raise _fault(
+                self._file,
+                _line(event),
                 "anchors (&) and aliases (*) are not accepted",
                 "write the value out; quote a text that begins with & or *",
             )
         if event.tag:
-            raise _Refused(event, "tags (!) are not accepted", "quote a text that begins with !")
+            raise _fault(self._file, _line(event), "tags (!) are not accepted", "quote a text that begins with !")
         self._depth += 1
         self._nodes += 1
         if self._depth > MAX_DEPTH:
-            raise _Refused(event, f"nested deeper than {MAX_DEPTH} levels", "close the brackets")
+            raise _fault(self._file, _line(event), f"nested deeper than {MAX_DEPTH} levels", "close the brackets")
         if self._nodes > MAX_NODES:
-            raise _Refused(event, f"more than {MAX_NODES} keys and values", "one file holds one camera")
+            raise _fault(
+                self._file, _line(event), f"more than {MAX_NODES} keys and values", "one file holds one camera"
+            )
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node

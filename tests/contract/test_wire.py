@@ -442,7 +442,7 @@ def test_little_does_not_unfold_to_much(body: bytes) -> None:
     finally:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 20  # tracemalloc itself is most of it; unfolded, these take minutes
     assert peak < 200 << 20
 
 
