@@ -12,6 +12,7 @@ SHANGHAI, BERLIN = "Asia/Shanghai", "Europe/Berlin"
 DAY = [{"start": "08:00", "end": "17:00"}]
 NIGHT = [{"start": "19:00", "end": "06:00"}]
 WEEKDAY_NIGHT = [{"days": ["mon", "tue", "wed", "thu", "fri"], "start": "19:00", "end": "06:00"}]
+SATURDAY = [{"days": ["sat"], "start": "00:00", "end": "24:00"}]
 
 # 2026-11-16 is a Monday.
 ROWS = {
@@ -26,6 +27,9 @@ ROWS = {
     "saturday's night is not armed": (SHANGHAI, WEEKDAY_NIGHT, "2026-11-21 23:00", False),
     "sunday's early hours belong to saturday": (SHANGHAI, WEEKDAY_NIGHT, "2026-11-22 03:00", False),
     "monday's early hours belong to sunday": (SHANGHAI, WEEKDAY_NIGHT, "2026-11-16 03:00", False),
+    "whole day: first moment": (SHANGHAI, SATURDAY, "2026-11-21 00:00:00", True),
+    "whole day: last moment": (SHANGHAI, SATURDAY, "2026-11-21 23:59:59.999", True),
+    "whole day: the day after": (SHANGHAI, SATURDAY, "2026-11-22 00:00:00", False),
     "summer time": (BERLIN, DAY, "2026-07-01 08:30", True),
     "winter time": (BERLIN, DAY, "2026-12-01 08:30", True),
 }
