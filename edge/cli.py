@@ -40,7 +40,12 @@ err = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
 
 
-Models = Annotated[Path, typer.Option(help="Folder of models.", envvar="VEDETTE_MODELS", default_factory=models_dir)]
+Models = Annotated[
+    Path,
+    typer.Option(
+        help="Folder of models.", envvar="VEDETTE_MODELS", default_factory=models_dir, show_default="Vedette's own"
+    ),
+]
 
 
 @app.command()
@@ -50,7 +55,13 @@ def run(
     data: Annotated[Path, typer.Option(help="Folder for what must survive: the outbox.")],
     models: Models,
     edge_id: Annotated[
-        str, typer.Option(help="This box's name at central.", envvar="VEDETTE_EDGE_ID", default_factory=default_edge_id)
+        str,
+        typer.Option(
+            help="This box's name, as given to `vedette central add-edge`.",
+            envvar="VEDETTE_EDGE_ID",
+            default_factory=default_edge_id,
+            show_default="the machine's name",
+        ),
     ],
     token_file: Annotated[
         Path | None,
@@ -65,7 +76,7 @@ def run(
 
     Example:
 
-        vedette edge run --configs cameras/ --central http://127.0.0.1:8600 --data /var/lib/vedette --token-file token
+        vedette edge run --configs cameras --central http://127.0.0.1:8440 --data edge --edge-id no3 --token-file token
     """
     set_up_logs()
     # Blocked before any thread is made, and waited for below: a handler would need the main thread to be the one
@@ -86,7 +97,7 @@ def run(
         )
         edge = Edge(settings, cameras)
     edge.start()
-    out.print(f"edge {edge_id} watches {len(cameras)} cameras; health: http://127.0.0.1:{edge.health_port}/health")
+    out.print(f"edge {edge_id} watches {len(cameras)} camera(s); health: http://127.0.0.1:{edge.health_port}/health")
     while signal.sigtimedwait(ENDING, HEALTH_LOG_S) is None:
         edge.log_health()
     edge.close()

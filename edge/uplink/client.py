@@ -167,8 +167,10 @@ def _refusal(response: httpx.Response, now_ms: int) -> UplinkError:
             f"central answered {status}", kind="busy", hint="central has trouble; look there", retry_after=retry_after
         )
     match status:
-        case 401 | 403:
-            hint = "give this edge a valid token: vedette central add-edge"
+        case 401:
+            hint = "give this edge another one: `vedette central add-edge --replace` prints it"
+        case 403:
+            hint = "it was made for an edge of another name: use the name of `vedette central add-edge` as --edge-id"
         case 400 | 413 | 415 | 422:
             hint = "edge and central may be of different versions"
         case _ if status < 400:

@@ -32,7 +32,7 @@ def export(
         str | None, typer.Option(help="What the .pt must be. A .pt can run code when loaded: give it.")
     ] = None,
 ) -> None:
-    """Make one dynamic-shape ONNX of a .pt (needs `pip install 'vedette[ultralytics]'`)."""
+    """Make one dynamic-shape ONNX of a .pt (needs the extra `ultralytics`)."""
     try:
         made = export_weights(pt, out, precision=precision, sha256=sha256)
     except EdgeError as error:
