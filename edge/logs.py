@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from contextlib import suppress
+from typing import TextIO
 
 import structlog
 
@@ -23,5 +26,22 @@ def set_up_logs() -> None:
             redact.log_processor,
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Tolerant(sys.stderr)),
     )
+
+
+class _Tolerant(io.TextIOBase):
+    """A stream that loses lines rather than ending the thread that writes them: a full disk or a log reader that went
+    away must not cost a camera its thread."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,11 +62,15 @@ def test_replay_of_what_is_no_video_says_so(tmp_path):
     assert "hint:" in done.output
 
 
-def test_run_without_a_token_says_how_to_get_one(tmp_path, monkeypatch):
-    monkeypatch.delenv("VEDETTE_EDGE_TOKEN", raising=False)
-    done = run("run", "--configs", CAMERA, "--central", "http://127.0.0.1:9", "--data", tmp_path)
-    assert done.exit_code == 1
-    assert "vedette central add-edge" in done.output
+def test_run_without_a_token_says_how_to_get_one(tmp_path):
+    # As a process: the command takes the process's signals for itself.
+    environment = {key: value for key, value in os.environ.items() if key != "VEDETTE_EDGE_TOKEN"}
+    command = [sys.executable, "-m", "vedette", "edge", "run", "--configs", CAMERA, "--central", "http://127.0.0.1:9"]
+    done = subprocess.run(
+        [*command, "--data", tmp_path], env=environment, capture_output=True, text=True, timeout=60
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "vedette central add-edge" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["run", "check", "replay", "outbox"])
