@@ -27,7 +27,7 @@ from edge.detect.card import load_card
 from edge.detect.openvino import OpenVinoDetector
 from edge.detect.shipped import models_dir
 from edge.errors import EdgeError, SettingsError
-from edge.logs import set_up_logs
+from edge.log import configure as configure_logs
 from edge.outbox import check as outbox_check
 from edge.replay import ReplayStats, replay
 from edge.settings import Settings, check_labels, default_edge_id, load_cameras
@@ -78,7 +78,7 @@ def run(
 
         vedette edge run --configs cameras --central http://127.0.0.1:8440 --data edge --edge-id no3 --token-file token
     """
-    set_up_logs()
+    configure_logs()
     # Blocked before any thread is made, and waited for below: a handler would need the main thread to be the one
     # that the kernel picks for the signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import suppress
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 
 from contract import redact
 
 
-def set_up_logs() -> None:
+def configure() -> None:
     """Configure structlog for this process."""
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
@@ -26,7 +26,7 @@ def set_up_logs() -> None:
             redact.log_processor,
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(_Tolerant(sys.stderr)),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Tolerant(sys.stderr))),
     )
 
 

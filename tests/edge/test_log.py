@@ -6,7 +6,7 @@ import json
 import pytest
 import structlog
 
-from edge.logs import set_up_logs
+from edge.log import configure
 
 
 class Broken(io.StringIO):
@@ -18,7 +18,7 @@ class Broken(io.StringIO):
 def stream(monkeypatch):
     def use(stream):
         monkeypatch.setattr("sys.stderr", stream)
-        set_up_logs()
+        configure()
         return stream
 
     return use
