@@ -15,7 +15,7 @@ import typer.main
 from contract.camera import LABEL_GROUPS, RULES
 from edge.detect.card import load_card
 from edge.detect.shipped import models_dir
-from vedette.__main__ import app
+from vedette.__main__ import make_app
 
 ROOT = Path(__file__).parents[1]
 FRONT = [ROOT / name for name in ("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "CHANGELOG.md")]
@@ -52,7 +52,7 @@ def commands() -> dict[str, click.Command]:
             return {" ".join(words): command}
         return {name: each for word, sub in below.items() for name, each in walk(sub, (*words, word)).items()}
 
-    return walk(cast(click.Command, typer.main.get_command(app)), ())
+    return walk(cast(click.Command, typer.main.get_command(make_app())), ())
 
 
 def command_of(words: list[str]) -> str | None:
