@@ -108,7 +108,8 @@ def _ask_running(data: Path, request: Request) -> bool:
                 done = msgspec.json.decode(answers.readline(), type=Done)
     except (OSError, msgspec.MsgspecError) as error:
         raise StoreError(
-            f"the process that has {data} open does not answer: {error}", hint="is another command just running?"
+            f"the process that has {data} open does not answer: {error}",
+            hint="central may be just starting, or another command at work: try again in a moment",
         ) from error
     if done.error:
         raise StoreError(done.error)

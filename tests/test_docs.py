@@ -101,9 +101,3 @@ def test_limits_of_the_document_are_the_real_ones() -> None:
     assert f"1 to {wire.MAX_RECORDS} records" in words
     assert f"{parse.MAX_BYTES >> 10} KiB" in text("camera-config.md")
     assert f"{parse.MAX_NODES:,} keys and values" in text("camera-config.md")
-
-
-@pytest.mark.parametrize("document", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
-def test_links_lead_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8")):
-        assert (document.parent / target).exists(), target

@@ -71,7 +71,8 @@ def _show(started: Demo) -> None:
             f"User       [bold]{started.user}[/bold]\n"
             f"Password   [bold]{started.password}[/bold]   (one login, then you choose your own)\n\n"
             f"Edge       {started.health}\n\n"
-            "The clip is half a minute long: each time, two people walk onto the lawn.\n"
+            "The clip is half a minute long: each time, two people walk onto the lawn;\n"
+            "the first event comes within 15 s.\n"
             "Ctrl-C ends the demo; nothing stays behind.",
             title="Vedette demo",
             expand=False,
