@@ -6,7 +6,7 @@ import sys
 import pytest
 
 RUN = "import sys; sys.argv[1:] = {words}; from vedette.__main__ import main\ntry: main()\nexcept SystemExit: pass\n"
-TOLD = "print('\\n'.join(sorted(sys.modules)))"
+TOLD = "print(*('loaded:' + name for name in sys.modules), sep='\\n')"
 
 
 def loaded_by(*words: str) -> set[str]:
@@ -14,7 +14,7 @@ def loaded_by(*words: str) -> set[str]:
         [sys.executable, "-c", RUN.format(words=list(words)) + TOLD], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    return set(done.stdout.split())
+    return {line.removeprefix("loaded:") for line in done.stdout.splitlines() if line.startswith("loaded:")}
 
 
 @pytest.mark.parametrize(
