@@ -87,36 +87,51 @@ class ObjectInZone:
         return fired
 
 
+class _Lasting:
+    """A state of the zone that opens one event once it has held for `for_s`, and closes it when it ends."""
+
+    def __init__(self, for_s: float) -> None:
+        self._for_s = for_s
+        self._since: float | None = None
+        self._open = False
+
+    def holds(
+        self, at: float, count: int, *, since: float, sure: bool = True, track: Track | None = None
+    ) -> list[Signal]:
+        """`since`: when it began, if it is new. An event opens only while `sure`."""
+        if self._since is None:
+            self._since = since
+        if self._open or not sure or at - self._since < self._for_s:
+            return []
+        self._open = True
+        return [Signal("opened", None, at, track, count)]
+
+    def ends(self, at: float, count: int | None) -> list[Signal]:
+        was_open, self._open, self._since = self._open, False, None
+        return [Signal("closed", None, at, None, count)] if was_open else []
+
+
 class Crowd:
     """`occupancy`: one event while at least so many are inside."""
 
     def __init__(self, rule: config.Occupancy, polygon: config.Polygon) -> None:
         self._at_least = rule.at_least
-        self._for_s = rule.for_s
         self._zone = _Zone(rule, polygon)
-        self._since: float | None = None
-        self._open = False
+        self._state = _Lasting(rule.for_s)
 
     def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
         self._zone.step(at, tracks)
         count = self._zone.count()
         if count < self._at_least:
-            return self._end(at, count)
-        self._since = at if self._since is None else self._since
+            return self._state.ends(at, count)
         # Whoever only counts by hysteresis may have left: it takes so many in sight to open.
         in_sight = sum(entry.track.confirmed for _, entry in self._zone.now(at))
-        if self._open or at - self._since < self._for_s or in_sight < self._at_least:
-            return []
-        self._open = True
-        return [Signal("opened", None, at, _latest(self._zone), count)]
+        sure = in_sight >= self._at_least
+        return self._state.holds(at, count, since=at, sure=sure, track=_latest(self._zone))
 
     def clear(self, at: float) -> list[Signal]:
         self._zone.inside.clear()
-        return self._end(at, None)
-
-    def _end(self, at: float, count: int | None) -> list[Signal]:
-        was_open, self._open, self._since = self._open, False, None
-        return [Signal("closed", None, at, None, count)] if was_open else []
+        return self._state.ends(at, None)
 
 
 class Lack:
@@ -124,31 +139,21 @@ class Lack:
 
     def __init__(self, rule: config.Absence, polygon: config.Polygon) -> None:
         self._fewer_than = rule.fewer_than
-        self._for_s = rule.for_s
         self._zone = _Zone(rule, polygon)
-        self._since: float | None = None
-        self._open = False
+        self._state = _Lasting(rule.for_s)
 
     def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
         left = self._zone.step(at, tracks)
         count = self._zone.count()
         if count >= self._fewer_than:
-            return self._end(at, count)
-        if self._since is None:
-            # Whoever left was last seen `leave_s` ago, and the place has been without them since.
-            self._since = max((entry.seen for _, entry in left if entry.track.confirmed), default=at)
-        if self._open or at - self._since < self._for_s:
-            return []
-        self._open = True
-        return [Signal("opened", None, at, None, count)]
+            return self._state.ends(at, count)
+        # Whoever left was last seen `leave_s` ago, and the place has been without them since.
+        since = max((entry.seen for _, entry in left if entry.track.confirmed), default=at)
+        return self._state.holds(at, count, since=since)
 
     def clear(self, at: float) -> list[Signal]:
         self._zone.inside.clear()
-        return self._end(at, None)
-
-    def _end(self, at: float, count: int | None) -> list[Signal]:
-        was_open, self._open, self._since = self._open, False, None
-        return [Signal("closed", None, at, None, count)] if was_open else []
+        return self._state.ends(at, None)
 
 
 def _latest(zone: _Zone) -> Track | None:
