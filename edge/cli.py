@@ -175,10 +175,11 @@ def replay_clip(
     began = time.monotonic()
 
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f} s"),
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.fields[length]} s"),
         TimeRemainingColumn(), console=err, transient=True,
     ) as progress:  # fmt: skip
-        task = progress.add_task(clip.name, total=source.duration_s)
+        length = "?" if source.duration_s is None else f"{source.duration_s:.0f}"
+        task = progress.add_task(clip.name, total=source.duration_s, length=length)
 
         def pace(at: float) -> None:
             progress.update(task, completed=at)

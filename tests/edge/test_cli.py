@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edge.cli import app
+from tests.clips import make_clip
 from vedette.demo.run import CAMERA, CLIP
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,13 @@ def test_replay_writes_one_line_an_event(tmp_path):
     assert all(line["opened_at"] - lines[0]["opened_at"] >= 0 for line in lines)
     assert all(isinstance(line["clip_s"], float) for line in lines)
     assert "looks by the model" in done.output
+
+
+def test_replay_takes_a_clip_that_does_not_say_how_long_it_is(tmp_path):
+    bare = make_clip(tmp_path / "clip.h264", seconds=0.4)
+    done = run("replay", bare, "--camera", CAMERA, "--stats")
+    assert done.exit_code == 0, done.output
+    assert "pictures decoded" in done.output
 
 
 def test_replay_of_what_is_no_video_says_so(tmp_path):
