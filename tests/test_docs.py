@@ -96,6 +96,7 @@ def test_batch_and_answer_of_the_document_can_be_read() -> None:
 def test_limits_of_the_document_are_the_real_ones() -> None:
     words = text("event-record.md")
     assert f"at most {wire.MAX_BODY >> 20} MiB as sent and {wire.MAX_PLAIN >> 20} MiB unpacked" in words
+    assert f"{wire.MAX_BODY >> 20} MiB as sent, {wire.MAX_PLAIN >> 20} MiB unpacked" in text("api.md")
     assert f"up to {wire.MAX_NEWER_COLUMNS} more columns" in words
     assert f"{wire.MAX_NEWER >> 10} KiB a record" in words
     assert f"1 to {wire.MAX_RECORDS} records" in words

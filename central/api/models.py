@@ -71,7 +71,8 @@ class Event(BaseModel):
     at: Millis = Field(description="when the newest record was made, by the edge's clock")
     closed_at: Millis | None
     received_at: Millis
-    late: bool = Field(description="the newest record arrived more than a minute after it was made")
+    delay: int = Field(description="ms between the newest record's making and its arrival, by central's clock")
+    late: bool = Field(description="delay is more than a minute")
     label: str | None
     count: int | None
     confidence: float | None
@@ -83,6 +84,7 @@ class Event(BaseModel):
     @classmethod
     def of(cls, stored: StoredEvent) -> Event:
         record = stored.record
+        delay = max(0, stored.received_at - (record.at + (record.clock_offset or 0)))
         return cls(
             event_id=record.event_id,
             change=stored.change,
@@ -101,7 +103,8 @@ class Event(BaseModel):
             at=record.at,
             closed_at=record.closed_at,
             received_at=stored.received_at,
-            late=stored.received_at - (record.at + (record.clock_offset or 0)) > LATE,
+            delay=delay,
+            late=delay > LATE,
             label=record.label,
             count=record.count,
             confidence=record.confidence,

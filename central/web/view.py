@@ -54,7 +54,7 @@ def row(event: Mapping[str, Any], text: Texts, now: int, zone: tzinfo) -> Row:
     closed = event["state"] == "closed"
     end = event["closed_at"] if closed else now
     decision = event["decision"]
-    late = duration(event["received_at"] - event["at"]) if event["late"] else ""
+    late = duration(event["delay"]) if event["late"] else ""
     choice = decision["decision"] if decision else "none"
     return Row(
         event_id=str(event["event_id"]),

@@ -145,8 +145,7 @@ export class Details {
 
   // How long the newest record was on its way; nothing worth saying below a second.
   #after(event) {
-    const way = event.received_at - event.at;
-    return way < 1000 ? "" : t("details.received.after", { duration: duration(way) });
+    return event.delay < 1000 ? "" : t("details.received.after", { duration: duration(event.delay) });
   }
 
   tick() {

@@ -50,7 +50,7 @@ export function fill(row, event, now, marks = {}) {
   const find = (selector) => row.querySelector(selector);
   const state = isClosed(event) ? "closed" : "open";
   const choice = choiceOf(event);
-  const late = event.late ? duration(event.received_at - event.at) : "";
+  const late = event.late ? duration(event.delay) : "";
   Object.assign(row.dataset, { tier: event.tier, state, decision: choice });
   row.toggleAttribute("data-failed", Boolean(marks.failed));
   put(find(".tier"), String(event.tier));

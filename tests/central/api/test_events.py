@@ -119,6 +119,7 @@ async def test_an_event_tells_what_and_where(harness: Harness) -> None:
         "at": NOW,
         "closed_at": None,
         "received_at": NOW + 100,
+        "delay": 600,
         "late": False,
         "label": "person",
         "count": None,
@@ -131,14 +132,23 @@ async def test_an_event_tells_what_and_where(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offset", "delay", "late"),
-    [(None, 60_000, False), (None, 60_001, True), (50_000, 100_000, False), (-50_000, 20_000, True)],
-    ids=["just", "late", "slow-edge-clock", "fast-edge-clock"],
+    ("offset", "arrival", "delay", "late"),
+    [
+        (None, 60_000, 60_000, False),
+        (None, 60_001, 60_001, True),
+        (50_000, 100_000, 50_000, False),
+        (-50_000, 20_000, 70_000, True),
+        (50_000, 49_000, 0, False),
+    ],
+    ids=["just", "late", "slow-edge-clock", "fast-edge-clock", "offset-not-exact"],
 )
-async def test_late_is_told_by_centrals_clock(harness: Harness, offset: int | None, delay: int, late: bool) -> None:
+async def test_late_is_told_by_centrals_clock(
+    harness: Harness, offset: int | None, arrival: int, delay: int, late: bool
+) -> None:
     desk = await harness.signed_in()
-    await harness.store.put([received(1, clock_offset=offset)], NOW + delay)
-    assert (await desk.get("/api/events")).json()["events"][0]["late"] is late
+    await harness.store.put([received(1, clock_offset=offset)], NOW + arrival)
+    event = (await desk.get("/api/events")).json()["events"][0]
+    assert (event["delay"], event["late"]) == (delay, late)
 
 
 async def test_a_look_is_kept(harness: Harness) -> None:

@@ -16,7 +16,7 @@ def event(**given: Any) -> dict[str, Any]:
     values: dict[str, Any] = {
         "event_id": "0", "tier": 1, "kind": "intrusion", "newer_kind": False, "rule": "after-hours", "zone": "yard",
         "label": "person", "count": 1, "confidence": 0.874, "site": "s", "camera_id": "c", "pilot": "school",
-        "state": "closed", "opened_at": AT, "at": AT, "closed_at": AT + 65_000, "received_at": AT, "late": False,
+        "state": "closed", "opened_at": AT, "at": AT, "closed_at": AT + 65_000, "delay": 0, "late": False,
         "decision": None,
     }  # fmt: skip
     return values | given
@@ -42,8 +42,8 @@ def event(**given: Any) -> dict[str, Any]:
         pytest.param({}, "confidence", "87 %", id="confidence"),
         pytest.param({"confidence": None}, "confidence", "", id="no confidence"),
         pytest.param({"zone": None}, "rule", "after-hours", id="no zone"),
-        pytest.param({"late": True, "received_at": AT + 725_000}, "late", "迟到 12:05", id="late"),
-        pytest.param({"received_at": AT + 725_000}, "late", "", id="not late by central's word"),
+        pytest.param({"late": True, "delay": 725_000}, "late", "迟到 12:05", id="late"),
+        pytest.param({"delay": 725_000}, "late", "", id="not late by central's word"),
         pytest.param({}, "decision_text", "待处置", id="undecided"),
         pytest.param(
             {"decision": {"decision": "test", "by": "li", "at": AT, "note": ""}}, "decided", "li 01:46", id="decided"
