@@ -7,7 +7,6 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from contract import parse
 from contract.camera import LABEL_GROUPS, Camera
@@ -18,7 +17,7 @@ from edge.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything but the cameras. Raises SettingsError."""
+    """Everything but the cameras. Raises SettingsError; central's address is checked by the uplink's client."""
 
     edge_id: str
     central: str
@@ -31,9 +30,6 @@ class Settings:
     credentials: Mapping[str, Credentials] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.central)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-            raise SettingsError(f"{self.central!r} is no address of a central", hint="e.g. https://desk.example.org")
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.edge_id):
             raise SettingsError(
                 f"{self.edge_id!r} cannot name an edge", hint="letters, digits, dot, dash and underscore; at most 64"

@@ -171,6 +171,17 @@ def test_a_wrong_config_stops_the_start_and_says_why(line, text, complaint):
     assert "Traceback" not in edge.text()
 
 
+@pytest.mark.parametrize("address", ["http://edge:canary@127.0.0.1:9", "http://[::1", "127.0.0.1:9"])
+def test_a_wrong_address_of_central_stops_the_start_and_shows_no_password(line, address):
+    line.address = address
+    edge = line.start_edge([lawn("rtsp://192.0.2.1/")], "vde_x")
+    wait_until(lambda: edge.status is not None, 30)
+    assert edge.status == 1
+    assert "http(s)://host[:port]" in edge.text()
+    assert "canary" not in edge.text()
+    assert "Traceback" not in edge.text()
+
+
 @pytest.mark.parametrize("end", ["by itself", "by SIGTERM"])
 def test_nothing_of_the_demo_stays_behind(tmp_path, end):
     demo = Process(tmp_path / "demo.log", "demo", "--check", env={"TMPDIR": str(tmp_path)})
