@@ -162,7 +162,7 @@ async def _in_process(data: Path, size: int, seconds: float) -> int:
 
 def _over_http(data: Path, size: int, seconds: float, senders: int) -> int:
     settings = Settings(data=data, port=0)
-    token = credentials.edge_token()
+    token = credentials.edge_token(EDGE)
     headers = {"authorization": f"Bearer {token}", "content-type": wire.MSGPACK, "content-encoding": wire.ZSTD}
     with closing(open_store(settings, AT)) as store:
         asyncio.run(store.add_edge(EDGE, credentials.token_hash(token), AT))

@@ -106,7 +106,7 @@ def _edge(children: Children, root: Path, address: str, cameras: list[tuple[str,
         (folder / f"{name}.yaml").write_text(mine, encoding="utf-8")
     edge = children.start(
         "edge", "edge", "run", "--configs", str(folder), "--central", address, "--data", f"{root}/edge",
-        "--edge-id", "bench", env={"VEDETTE_EDGE_TOKEN": add_edge(root / "central", "bench")},
+        env={"VEDETTE_EDGE_TOKEN": add_edge(root / "central", "bench")},
     )  # fmt: skip
     edge.wait_for(r"health: (\S+)", 60)
     return edge

@@ -57,17 +57,21 @@ def serve(
         asyncio.run(server.serve(settings, typer.echo))
 
 
-@app.command(epilog="Example: `TOKEN=$(vedette central add-edge school-7 --data ./central-data)`")
+@app.command(epilog="Example: `(umask 077; vedette central add-edge school-7 --data ./central-data > edge-data/token)`")
 def add_edge(
     edge_id: Annotated[str, typer.Argument(help="Name of the edge: letters, digits, dot, dash, underscore.")],
     data: Data,
     replace: Annotated[bool, typer.Option("--replace", help="Give a known edge another token.")] = False,
 ) -> None:
-    """Let an edge send events: prints its token, once. Works while central runs."""
-    token = credentials.edge_token()
+    """Let an edge send events: prints its token, once. Works while central runs.
+
+    The token names the edge; keep it as `token` in the edge's data folder, readable by the edge alone."""
     with _Told():
         name = _checked(edge_id, Name, "an edge's name")
+        token = credentials.edge_token(name)
         request = control.AddEdge(name, credentials.token_hash(token), _now(), replace)
+        if not data.exists():
+            typer.echo(f"note: {data} is new; give central the same folder", err=True)
         if not control.ask(data, request, _now()):
             raise CentralError(f"there is an edge {edge_id}", hint="--replace gives it another token")
     typer.echo(token)

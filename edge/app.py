@@ -21,6 +21,7 @@ from edge.clock import SystemClock
 from edge.credentials import Credentials
 from edge.detect.base import Detector
 from edge.detect.card import load_card
+from edge.detect.onnx import OnnxDetector
 from edge.detect.openvino import OpenVinoDetector
 from edge.errors import SettingsError
 from edge.health import CameraStatus, EdgeStatus, HealthServer, reasons
@@ -57,7 +58,7 @@ class Edge:
                 undo.callback(detector.close)
             for camera in cameras:
                 check_labels(camera, self._detectors[camera.detect.model].class_names)
-            client = Client(settings.central, settings.token.reveal(), self._clock, ca_file=settings.ca_file)
+            client = Client(settings.central, settings.token.text.reveal(), self._clock, ca_file=settings.ca_file)
             undo.callback(client.close)
             self._outbox = undo.enter_context(_open_outbox(settings, self._now_ms))
             self._uplink = Uplink(self._outbox, client, self._clock)
@@ -174,7 +175,7 @@ def _open_outbox(settings: Settings, now_ms: Callable[[], int]) -> Outbox:
         settings.data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"{settings.data}: {error.strerror}", hint="give a folder that can be written") from error
-    return Outbox(settings.data / "outbox.db", settings.edge_id, now_ms=now_ms)
+    return Outbox(settings.data / "outbox.db", settings.token.edge_id, now_ms=now_ms)
 
 
 def _open_health(status: Callable[[], EdgeStatus], port: int) -> HealthServer:
@@ -190,7 +191,8 @@ def _credentials(settings: Settings, camera: Camera) -> Credentials | None:
 
 def _detectors(settings: Settings, cameras: Sequence[Camera]) -> dict[str, Detector]:
     """One detector a model, shared by all cameras that name it."""
+    backend = OnnxDetector if settings.backend == "onnx" else OpenVinoDetector
     return {
-        model: OpenVinoDetector(load_card(settings.models / model / "card.yaml"), threads=settings.threads)
+        model: backend(load_card(settings.models / model / "card.yaml"), threads=settings.threads)
         for model in sorted({camera.detect.model for camera in cameras})
     }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
@@ -21,16 +21,16 @@ from contract import parse
 from contract.camera import Camera
 from contract.errors import ConfigError
 from edge import credentials as credentials_file
+from edge import token as edge_token
 from edge.app import Edge
-from edge.credentials import Secret
 from edge.detect.card import load_card
 from edge.detect.openvino import OpenVinoDetector
 from edge.detect.shipped import models_dir
-from edge.errors import EdgeError, SettingsError
+from edge.errors import EdgeError
 from edge.log import configure as configure_logs
 from edge.outbox import check as outbox_check
 from edge.replay import ReplayStats, replay
-from edge.settings import Settings, check_labels, default_edge_id, load_cameras
+from edge.settings import Settings, check_labels, load_cameras
 from edge.sources.file import FileSource
 
 app = typer.Typer(help="The box beside the cameras: watches them and reports events to central.", no_args_is_help=True)
@@ -54,29 +54,26 @@ def run(
     central: Annotated[str, typer.Option(help="Central's address, e.g. https://desk.example.org")],
     data: Annotated[Path, typer.Option(help="Folder for what must survive: the outbox.")],
     models: Models,
-    edge_id: Annotated[
-        str,
-        typer.Option(
-            help="This box's name, as given to `vedette central add-edge`.",
-            envvar="VEDETTE_EDGE_ID",
-            default_factory=default_edge_id,
-            show_default="the machine's name",
-        ),
-    ],
     token_file: Annotated[
         Path | None,
-        typer.Option(help="File with the token that `vedette central add-edge` printed. Else VEDETTE_EDGE_TOKEN."),
+        typer.Option(
+            help="File with the token of `vedette central add-edge`, which names this edge. Else VEDETTE_EDGE_TOKEN.",
+            show_default="token in the data folder",
+        ),
     ] = None,
     credentials: Annotated[Path | None, typer.Option(help="YAML file with the cameras' users and passwords.")] = None,
     ca_file: Annotated[Path | None, typer.Option(help="PEM file of the authority that signed central.")] = None,
     health_port: Annotated[int, typer.Option(help="Port for /health and /metrics on 127.0.0.1; 0: any.")] = 0,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the model.")] = 1,
+    backend: Annotated[
+        Literal["openvino", "onnx"], typer.Option(help="What runs the model; onnx needs the extra [onnx].")
+    ] = "openvino",
 ) -> None:
     """Watch cameras and report their events until stopped (SIGTERM or Ctrl-C).
 
     Example:
 
-        vedette edge run --configs cameras --central http://127.0.0.1:8440 --data edge --edge-id no3 --token-file token
+        vedette edge run --configs cameras --central http://127.0.0.1:8440 --data edge-data
     """
     configure_logs()
     # Blocked before any thread is made, and waited for below: a handler would need the main thread to be the one
@@ -85,19 +82,20 @@ def run(
     with _told():
         cameras = load_cameras([configs])
         settings = Settings(
-            edge_id=edge_id,
             central=central,
-            token=_token(token_file),
+            token=edge_token.load(token_file, data),
             data=data,
             models=models,
             threads=threads,
+            backend=backend,
             health_port=health_port,
             ca_file=ca_file,
             credentials=credentials_file.load(credentials) if credentials else {},
         )
         edge = Edge(settings, cameras)
     edge.start()
-    out.print(f"edge {edge_id} watches {len(cameras)} camera(s); health: http://127.0.0.1:{edge.health_port}/health")
+    name = settings.token.edge_id
+    out.print(f"edge {name} watches {len(cameras)} camera(s); health: http://127.0.0.1:{edge.health_port}/health")
     while signal.sigtimedwait(ENDING, HEALTH_LOG_S) is None:
         edge.log_health()
     edge.close()
@@ -157,6 +155,10 @@ def replay_clip(
     stats: Annotated[bool, typer.Option("--stats", help="Show looks, objects and where the time went.")] = False,
     every_record: Annotated[bool, typer.Option("--all", help="Closings too, not only openings.")] = False,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the model.")] = 2,
+    starts_at: Annotated[
+        datetime | None,
+        typer.Option(help="When the clip began, UTC; rules with a schedule ask for it.", show_default="now"),
+    ] = None,
 ) -> None:
     """Run the very same pipeline on a clip, with the clip's own time as the clock.
 
@@ -173,6 +175,7 @@ def replay_clip(
     to_stdout = events is not None and str(events) == "-"
     lines: dict[UUID, list[bytes]] = {}  # by event: its opening first
     began = time.monotonic()
+    began_at = starts_at.replace(tzinfo=UTC) if starts_at else datetime.now(UTC)
 
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.fields[length]} s"),
@@ -188,7 +191,7 @@ def replay_clip(
 
         with _told():
             for clip_s, record in replay(
-                source, parsed, detector, start_ms=int(time.time() * 1000), stats=counted, pace=pace
+                source, parsed, detector, start_ms=round(began_at.timestamp() * 1000), stats=counted, pace=pace
             ):
                 if record.event_id in lines and not every_record:
                     continue
@@ -221,18 +224,6 @@ def _stats_table(counted: ReplayStats, camera: Camera, events: int) -> Table:
             f"time: {part}", f"{spent:.2f} s ({1000 * spent / max(counted.seconds, 0.001):.1f} ms a clip second)"
         )
     return table
-
-
-def _token(file: Path | None) -> Secret:
-    try:
-        text = file.read_text(encoding="utf-8") if file else os.environ.get("VEDETTE_EDGE_TOKEN", "")
-    except OSError as error:
-        raise SettingsError(f"{file}: {error.strerror}", hint="give the token file's right path") from error
-    if not text.strip():
-        raise SettingsError(
-            "no token for central", hint="`vedette central add-edge NAME` prints one; give it with --token-file"
-        )
-    return Secret(text.strip())
 
 
 class _told:  # noqa: N801  (reads as a statement: with _told())

@@ -43,17 +43,24 @@ class Credentials:
 def load(path: Path) -> dict[str, Credentials]:
     """Read a credentials file. Raises SettingsError; its message never shows a value."""
     try:
-        mode = path.stat().st_mode
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise SettingsError(f"{path}: others may read it", hint=f"chmod 600 {path}")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}", hint="give the file's right path") from error
-    except (yaml.YAMLError, UnicodeDecodeError):
+        content = yaml.safe_load(private_text(path))
+    except yaml.YAMLError:
         raise SettingsError(f"{path}: not YAML", hint="want NAME: {username: ..., password: ...}") from None
     if not isinstance(content, Mapping):
         raise SettingsError(f"{path}: want names with username and password", hint="see docs/camera-config.md")
     return {str(name): _entry(path, str(name), entry) for name, entry in content.items()}
+
+
+def private_text(path: Path) -> str:
+    """A file that only its owner may read. Raises SettingsError."""
+    try:
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise SettingsError(f"{path}: others may read it", hint=f"chmod 600 {path}")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}", hint="give the file's right path") from error
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: not UTF-8 text", hint="is this the right file?") from None
 
 
 def _entry(path: Path, name: str, entry: object) -> Credentials:

@@ -2,47 +2,37 @@
 
 from __future__ import annotations
 
-import re
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from contract import parse
 from contract.camera import LABEL_GROUPS, Camera
 from contract.errors import ConfigError, Problem
-from edge.credentials import Credentials, Secret
+from edge.credentials import Credentials
 from edge.errors import SettingsError
+from edge.token import Token
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything but the cameras. Raises SettingsError; central's address is checked by the uplink's client."""
+    """Everything but the cameras; central's address is checked by the uplink's client."""
 
-    edge_id: str
     central: str
-    token: Secret
+    token: Token
     data: Path
     models: Path
     threads: int = 1  # of inference
+    backend: Literal["openvino", "onnx"] = "openvino"
     health_port: int = 0  # 0: any free one
     ca_file: Path | None = None
     credentials: Mapping[str, Credentials] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.edge_id):
-            raise SettingsError(
-                f"{self.edge_id!r} cannot name an edge", hint="letters, digits, dot, dash and underscore; at most 64"
-            )
-
-
-def default_edge_id() -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64] or "edge"
-
 
 def load_cameras(paths: Sequence[Path]) -> list[Camera]:
-    """Read camera files, or every *.yaml of a folder. Raises ConfigError with all problems, SettingsError."""
-    files = [file for path in paths for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
+    """Read camera files, or every *.yaml and *.yml of a folder. Raises ConfigError with all problems, SettingsError."""
+    files = [file for path in paths for file in (sorted(path.glob("*.y*ml")) if path.is_dir() else [path])]
     if not files:
         raise SettingsError(
             f"no camera file in {', '.join(map(str, paths))}", hint="copy camera_configs/minimal.yaml there and edit it"

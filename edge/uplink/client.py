@@ -170,7 +170,7 @@ def _refusal(response: httpx.Response, now_ms: int) -> UplinkError:
         case 401:
             hint = "give this edge another one: `vedette central add-edge --replace` prints it"
         case 403:
-            hint = "it was made for an edge of another name: use the name of `vedette central add-edge` as --edge-id"
+            hint = "it was made for an edge of another name: is this the data folder of another edge?"
         case 400 | 413 | 415 | 422:
             hint = "edge and central may be of different versions"
         case _ if status < 400:

@@ -76,7 +76,7 @@ class Harness:
 
     async def add_edge(self, edge_id: str = "edge-1") -> dict[str, str]:
         """The header that the edge sends."""
-        token = credentials.edge_token()
+        token = credentials.edge_token(edge_id)
         assert await self.store.add_edge(edge_id, credentials.token_hash(token), NOW)
         return {"authorization": f"Bearer {token}"}
 

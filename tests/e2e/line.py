@@ -93,7 +93,7 @@ class Line:
         process = Process(
             self.root / f"edge-{len(self.processes)}.log",
             "edge", "run", "--configs", str(folder), "--central", self.address, "--data", str(self.root / "edge"),
-            "--edge-id", "edge-1", *more, env={"VEDETTE_EDGE_TOKEN": token},
+            *more, env={"VEDETTE_EDGE_TOKEN": token},
         )  # fmt: skip
         self.processes.append(process)
         return process

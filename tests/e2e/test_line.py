@@ -129,7 +129,7 @@ def test_a_wrong_token_is_said_and_nothing_is_lost(line):
     with VirtualCamera([start_clip_at(2)]) as camera:
         line.start_central()
         token = line.add_edge()
-        edge = line.start_edge([lawn(camera.url("plaza"))], "vde_" + "0" * 43)
+        edge = line.start_edge([lawn(camera.url("plaza"))], "vde_edge-1." + "0" * 43)
         wait_until(lambda: health(edge)["uplink"]["state"] == "token refused", 60)
         assert health(edge)["outbox"]["pending"] >= 1
         assert edge.end() == 0
@@ -163,7 +163,7 @@ def test_the_edge_runs_on_a_camera_that_is_not_ours(line, gst_camera):
 )
 def test_a_wrong_config_stops_the_start_and_says_why(line, text, complaint):
     line.address = "http://127.0.0.1:9"
-    edge = line.start_edge([text], "vde_x")
+    edge = line.start_edge([text], "vde_edge-1." + "0" * 43)
     wait_until(lambda: edge.status is not None, 30)
     assert edge.status == 1
     assert complaint in edge.text()
@@ -174,7 +174,7 @@ def test_a_wrong_config_stops_the_start_and_says_why(line, text, complaint):
 @pytest.mark.parametrize("address", ["http://edge:canary@127.0.0.1:9", "http://[::1", "127.0.0.1:9"])
 def test_a_wrong_address_of_central_stops_the_start_and_shows_no_password(line, address):
     line.address = address
-    edge = line.start_edge([lawn("rtsp://192.0.2.1/")], "vde_x")
+    edge = line.start_edge([lawn("rtsp://192.0.2.1/")], "vde_edge-1." + "0" * 43)
     wait_until(lambda: edge.status is not None, 30)
     assert edge.status == 1
     assert "http(s)://host[:port]" in edge.text()

@@ -49,7 +49,7 @@ def running(port: int, *, clip: Path = CLIP, camera: Path = CAMERA) -> Iterator[
         (cameras / "demo.yaml").write_text(camera.read_text(encoding="utf-8").replace("rtsp://camera.invalid/", url))
         edge = children.start(
             "edge", "edge", "run", "--configs", str(cameras), "--central", address, "--data", f"{root}/edge",
-            "--edge-id", EDGE_ID, "--threads", "2", env={"VEDETTE_EDGE_TOKEN": token},
+            "--threads", "2", env={"VEDETTE_EDGE_TOKEN": token},
         )  # fmt: skip
         health = edge.wait_for(r"health: (\S+)", 60)[1]
         yield Demo(address, login[1], login[2], started, children, edge, health)

@@ -35,7 +35,7 @@ class RunningCentral:
     def __init__(self, data: Path) -> None:
         self.data = data
         self.port = 0
-        self.token = credentials.edge_token()
+        self.token = credentials.edge_token(EDGE)
         self._new = True
         self.start()
 
