@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 
 import structlog
@@ -23,12 +23,13 @@ from edge.detect.base import Detector
 from edge.detect.card import load_card
 from edge.detect.onnx import OnnxDetector
 from edge.detect.openvino import OpenVinoDetector
-from edge.errors import SettingsError
+from edge.errors import OutboxError, SettingsError
 from edge.health import CameraStatus, EdgeStatus, HealthServer, reasons
 from edge.ids import uuid7
 from edge.looks import LookQueue
 from edge.outbox import Outbox
 from edge.pipeline import Analyst
+from edge.records import left_open
 from edge.settings import Settings, check_credentials, check_labels
 from edge.sources.rtsp import RtspSource
 from edge.supervisor import CONNECTS_AT_ONCE, Supervisor
@@ -75,6 +76,7 @@ class Edge:
         return self._health.port
 
     def start(self) -> None:
+        self._close_what_a_crash_left_open()
         self._uplink.start()
         self._analysis.start()
         for supervisor in self._supervisors.values():
@@ -95,6 +97,11 @@ class Edge:
         for detector in self._detectors.values():
             detector.close()
         log.info("edge stopped", left_to_send=left, hanging_cameras=late)
+
+    def _close_what_a_crash_left_open(self) -> None:
+        with suppress(OutboxError):  # they stand until a start finds room
+            for record in self._outbox.standing():
+                self._outbox.append(left_open(record, self._now_ms()))
 
     def _drain(self) -> None:
         """Wait a moment for the uplink, as long as central answers it."""

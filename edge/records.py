@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
+
 from contract.camera import Camera
 from contract.event import EventRecord
 from edge.rules.engine import Draft
@@ -32,3 +34,13 @@ def complete(draft: Draft, camera: Camera, model_id: str) -> partial[EventRecord
         track=draft.track,
         model=model_id,
     )
+
+
+def left_open(record: EventRecord, now_ms: int) -> partial[EventRecord]:
+    """The closing of an event that a crash left open: over when it was last heard of, told now."""
+    known = {name: value for name, value in msgspec.structs.asdict(record).items() if name not in _GIVEN_BY_OUTBOX}
+    told = {"state": "closed", "at": max(now_ms, record.at), "closed_at": record.at}
+    return partial(EventRecord, **(known | told))
+
+
+_GIVEN_BY_OUTBOX = ("edge_id", "epoch", "seq", "clock_offset")

@@ -39,6 +39,9 @@ CREATE TABLE pending (
     sha256 BLOB NOT NULL,  -- of body
     PRIMARY KEY (epoch, seq)
 ) WITHOUT ROWID;
+CREATE TABLE standing (  -- the opening records of events that have not closed
+    event_id BLOB PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, sha256 BLOB NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE parked (  -- a damaged key may stand here twice, so it is no key here
     id INTEGER PRIMARY KEY,
     epoch INTEGER NOT NULL, seq INTEGER NOT NULL, kept_at INTEGER NOT NULL, body BLOB NOT NULL, sha256 BLOB NOT NULL,

@@ -158,6 +158,18 @@ class Outbox:
             if records or not damaged:
                 return records
 
+    def standing(self) -> list[EventRecord]:
+        """The last record of every event that has not closed; after a start, those that a crash left open.
+
+        Damaged rows are left out: central shows such an event as open until somebody decides it. Raises OutboxError.
+        """
+        rows = self._query("SELECT epoch, seq, body, sha256 FROM standing ORDER BY epoch, seq")
+        found = []
+        for row in rows:
+            with suppress(ValueError):
+                found.append(database.unpack(*row))
+        return found
+
     def parked(self, limit: int = 100) -> list[Parked]:
         """What was parked, oldest first."""
         rows = self._query("SELECT epoch, seq, code, reason, parked_at, body FROM parked ORDER BY id LIMIT ?", (limit,))

@@ -135,12 +135,13 @@ class Writer:
                     case Append(record):
                         record = msgspec.structs.replace(record, epoch=head.epoch, seq=head.last_seq + 1)
                         body, sha256 = database.pack(record)
-                        room -= len(body) + _ROW
+                        room -= (len(body) + _ROW) * (1 if record.state == "closed" else 2)  # it stands as well
                         if room < 0:
                             over.append(job)
                             continue
                         values = (record.epoch, record.seq, now, body, sha256)
                         db.execute("INSERT INTO pending VALUES (?, ?, ?, ?, ?)", values)
+                        _note_standing(db, record, body, sha256)
                         head = head._replace(last_seq=record.seq)
                         added.append((job, record))
                     case Settle(epoch, stored, refused):
@@ -255,6 +256,15 @@ class Writer:
             raise database.translated(error, self._path) from error
         self.fault = ""
         self.opened += 1
+
+
+def _note_standing(db: sqlite3.Connection, record: EventRecord, body: bytes, sha256: bytes) -> None:
+    key = record.event_id.bytes
+    if record.state == "closed":
+        db.execute("DELETE FROM standing WHERE event_id = ?", (key,))
+    else:
+        values = (key, record.epoch, record.seq, body, sha256)
+        db.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?)", values)
 
 
 def _delete(db: sqlite3.Connection, epoch: int, seqs: list[int]) -> int:

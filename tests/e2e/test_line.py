@@ -100,6 +100,9 @@ def test_no_event_is_lost_or_doubled_when_either_side_is_killed(line):
         committed = kept["last_seq"]
         edges = desk.edges()
         assert sum(entry["records"] for entry in edges) >= committed, "a record that was committed is missing"
+        # What the kill left open is closed, too.
+        assert edge.end() == 0
+        wait_until(lambda: {event["state"] for event in desk.events()} == {"closed"})
         desk.close()
 
 

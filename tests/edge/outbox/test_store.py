@@ -14,6 +14,7 @@ import pytest
 
 from edge.errors import OutboxError, OutboxFull, SettingsError
 from edge.outbox import Limits, Outbox, Refusal
+from edge.records import left_open
 from tests.edge.records import draft
 
 NOW = 1_700_000_000_000
@@ -307,3 +308,27 @@ def _crash(path: Path, count: int) -> None:
 def _epoch(path: Path) -> int:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         return int(db.execute("SELECT epoch FROM head").fetchone()[0])
+
+
+def test_events_that_have_not_closed_stand_over_a_restart(path: Path) -> None:
+    with reopened(path) as first:
+        opened, closed = draft(), draft()
+        first.append(opened).result(5)
+        gone = first.append(closed).result(5)
+        first.append(left_open(gone, NOW)).result(5)
+        first.settle(gone.epoch, [1, 2, 3]).result(5)
+    with reopened(path) as second:
+        (standing,) = second.standing()
+        assert (standing.seq, standing.state) == (1, "open")
+        late = second.append(left_open(standing, NOW + 99_000)).result(5)
+        assert (late.event_id, late.state) == (standing.event_id, "closed")
+        assert (late.opened_at, late.closed_at, late.at) == (standing.opened_at, standing.at, NOW + 99_000)
+        assert second.standing() == []
+
+
+def test_a_damaged_standing_row_is_left_out(path: Path) -> None:
+    with reopened(path) as outbox:
+        fill(outbox, 2)
+    spoil(path, "UPDATE standing SET body = x'00' WHERE seq = 1")
+    with reopened(path) as outbox:
+        assert [record.seq for record in outbox.standing()] == [2]
