@@ -32,7 +32,8 @@ STALE_S = 1.0  # a frame that waited longer tells where things were, not where t
 
 
 class Analysis:
-    """Owns the analysts; one thread. `events` and `dropped` count by camera."""
+    """Owns the analysts; one thread. `events` and `dropped` count by camera; `faults` holds the model's fault of each
+    camera whose last picture it failed on."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Analysis:
         """`detectors` by the model's id."""
         self.events: Counter[str] = Counter()
         self.dropped: dict[str, Counter[str]] = {name: Counter() for name in cameras}
+        self.faults: dict[str, str] = {}
         self._cameras = cameras
         self._analysts = analysts
         self._detectors = detectors
@@ -90,8 +92,10 @@ class Analysis:
                 detections = detector.detect([frame.image])[0]
                 drafts = self._analysts[name].look(frame.at, detections)
             except Exception as error:  # one camera's picture must not end the analysis of all others
+                self.faults[name] = str(error) or type(error).__name__
                 self._drop(name, "model fault", error)
                 continue
+            self.faults.pop(name, None)
             self._keep(name, drafts)
         for name, analyst in self._analysts.items():
             self._keep(name, analyst.blind())

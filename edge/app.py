@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 CAMERAS_END_S = 1.5
 ANALYSIS_ENDS_S = 1.0
 DRAIN_S = 1.0
+UPLINK_ENDS_S = 1.0  # a connect in flight cannot be broken off
 
 
 class Edge:
@@ -90,7 +91,7 @@ class Edge:
         late = [name for name, each in self._supervisors.items() if not each.join(max(0.0, until - time.monotonic()))]
         self._analysis.stop(ANALYSIS_ENDS_S)
         self._drain()
-        self._uplink.stop()
+        self._uplink.stop(UPLINK_ENDS_S)
         self._health.close()
         left = self._outbox.status().pending
         self._outbox.close()
@@ -137,9 +138,13 @@ class Edge:
     def _camera_status(self, name: str, now: float) -> CameraStatus:
         stream = self._supervisors[name].status
         counts = self._supervisors[name].watcher.counts
+        state: str = stream.state
+        why = stream.last_fault
+        if state == "live" and (fault := self._analysis.faults.get(name)):
+            state, why = "not looked at", fault
         return CameraStatus(
-            state=stream.state,
-            why=stream.last_fault,
+            state=state,
+            why=why,
             last_frame_age=None if stream.last_picture is None else round(now - stream.last_picture, 3),
             frames=counts.pictures,
             events=self._analysis.events[name],

@@ -22,7 +22,7 @@ STALE_AFTER = 60.0  # seconds that a record may wait for central before the edge
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """`state` is one word, "live" when all is well; `frames` and `dropped` count since start, `dropped` by reason."""
+    """`state` is "live" when all is well; `frames` and `dropped` count since start, `dropped` by reason."""
 
     state: str
     why: str = ""
@@ -44,11 +44,11 @@ Sample: TypeAlias = tuple[str, Mapping[str, str], float]
 
 METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_degraded": ("gauge", "1 while anything below needs a person"),
-    "vedette_camera_live": ("gauge", "1 while the camera sends pictures"),
+    "vedette_camera_live": ("gauge", "1 while the camera sends pictures that are looked at"),
     "vedette_camera_last_frame_age_seconds": ("gauge", "age of the camera's last picture"),
     "vedette_camera_frames_total": ("counter", "pictures decoded"),
     "vedette_camera_events_total": ("counter", "records made"),
-    "vedette_camera_dropped_total": ("counter", "pictures dropped, by reason"),
+    "vedette_camera_dropped_total": ("counter", "pictures and events dropped, by reason"),
     "vedette_outbox_pending_records": ("gauge", "records that central has not confirmed"),
     "vedette_outbox_parked_records": ("gauge", "records kept but no longer sent"),
     "vedette_outbox_queued_records": ("gauge", "records waiting for the disk"),
