@@ -116,7 +116,7 @@ class Source(Section):
     @classmethod
     def _plain_address(cls, url: str) -> str:
         # First, and anywhere in the text: a password may hold what ends the host's part of an address.
-        if "@" in url or re.search(r"(passw\w*|pwd)=", url, re.IGNORECASE):
+        if "@" in url or re.search(r"(passw\w*|pwd|(?<![a-z])(pass|psw))=", url, re.IGNORECASE):
             raise ValueError("user and password must not stand in the address; name them under source.credentials")
         if re.search(r"[\s\x00-\x1f\x7f]", url):
             raise ValueError("an address holds no spaces or control characters")

@@ -19,7 +19,7 @@ _USERINFO = re.compile(
 _QUOTED = r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?"
 _WORDS = r"passwords?|passwd|passphrase|pwd|secrets?|tokens?|api[_-]?keys?|private[_-]?keys?|credentials?"
 _ASSIGNMENT = re.compile(
-    rf"(?P<name>(?<![a-z])(?:{_WORDS})['\"]?\s*[=:]\s*)(?:{_QUOTED}|[^\s&'\",;}}]+)", re.IGNORECASE
+    rf"(?P<name>(?<![a-z])(?:{_WORDS}|pass(?==)|psw(?==))['\"]?\s*[=:]\s*)(?:{_QUOTED}|[^\s&'\",;}}]+)", re.IGNORECASE
 )
 _HEADER = re.compile(
     rf"(?P<name>\b(?:authorization|cookie)['\"]?\s*[=:](?!\s*\*\*\*)\s*)(?:{_QUOTED}|[^\r\n]+)", re.IGNORECASE

@@ -31,6 +31,8 @@ from contract import redact
         ("no route to rtsp://a:b@c/d, nor to http://e:f@g/h.", "no route to rtsp://***@c/d, nor to http://***@g/h."),
         ('{"url": "rtsp://a:b@c/d"}', '{"url": "rtsp://***@c/d"}'),
         ("rtsp://192.0.2.1/x?user=admin&password=geheim&stream=1", "rtsp://192.0.2.1/x?user=admin&password=***&stream=1"),
+        ("rtsp://192.0.2.1/x?user=admin&pass=geheim", "rtsp://192.0.2.1/x?user=admin&pass=***"),
+        ("/user=admin_psw=geheim_ch=1", "/user=admin_psw=***"),
         ("/user=admin_password=geheim", "/user=admin_password=***"),
         ("password=geheim", "password=***"),
         ("password: geheim, user: x", "password: ***, user: x"),
