@@ -285,6 +285,9 @@ class SqliteStore:
 def _open_writer(file: Path, now: int | None) -> tuple[sqlite3.Connection, int]:
     """The writing connection and central_epoch. `now` None: the file must be there, none is made in its place."""
     with _translated():
+        if now is not None:
+            with contextlib.suppress(OSError):  # SQLite then says what is wrong
+                file.touch(mode=0o600)  # whoever opens it first; SQLite gives the files beside it the same mode
         uri = f"{file.absolute().as_uri()}?mode={'rw' if now is None else 'rwc'}"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         try:

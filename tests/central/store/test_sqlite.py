@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import sqlite3
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -316,3 +318,15 @@ def test_fifty_times_open_and_close_leaks_nothing(tmp_path: Path) -> None:
     for _ in range(50):
         once()
     assert held() == before
+
+
+async def test_nobody_else_may_read_the_store_whoever_opened_it_first(tmp_path: Path) -> None:
+    before = os.umask(0o022)  # the umask is the process's: `add-edge` may make the store before `serve` runs
+    try:
+        store = SqliteStore(tmp_path, NOW)
+        await store.put([received(1)], NOW)
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob(f"{FILE}*")}
+        store.close()
+    finally:
+        os.umask(before)
+    assert modes == {FILE: 0o600, f"{FILE}-wal": 0o600, f"{FILE}-shm": 0o600}
