@@ -13,9 +13,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import msgspec
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from contract.event import Label
 from edge.detect.refused import refused
 from edge.errors import CardError, ChecksumError
 
@@ -29,9 +31,17 @@ def _allowed(name: str) -> str:
     return name
 
 
+def _tellable(name: str) -> str:
+    try:
+        return str(msgspec.convert(name, Label))
+    except msgspec.ValidationError as error:
+        raise ValueError(f"no event record could name it: {error}") from None
+
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Name = Annotated[Text, AfterValidator(_allowed)]
+ClassName = Annotated[Name, AfterValidator(_tellable)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Pixels = Annotated[int, Field(ge=1, le=4096)]
@@ -133,7 +143,7 @@ class Card(_Part):
     source: Source
     input: Input
     thresholds: Thresholds
-    classes: Annotated[tuple[Name, ...], Field(strict=False, min_length=1, max_length=10_000)]
+    classes: Annotated[tuple[ClassName, ...], Field(strict=False, min_length=1, max_length=10_000)]
     measured: Measured | None = None
 
     @property

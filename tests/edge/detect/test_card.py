@@ -86,6 +86,8 @@ def test_our_own_card_is_sound() -> None:
         pytest.param({"classes": []}, "classes: ", id="no classes"),
         pytest.param({"classes": ["a", True]}, "classes.1: Input should be a valid string", id="YAML's no"),
         pytest.param({"classes": ["car", "car"]}, "classes: named twice: car", id="class twice"),
+        pytest.param({"classes": ["a" * 65]}, "classes.0: no event record could name it", id="class too long to tell"),
+        pytest.param({"classes": ["<car>"]}, "classes.0: no event record could name it", id="class with brackets"),
         pytest.param({"source__url": "http://example.org"}, "source.url: ", id="no https"),
         pytest.param({"source__url": "https://me:pw@example.org"}, "source.url: ", id="URL with password"),
         pytest.param({"path": "/etc"}, "path: unknown key", id="path from the file"),
