@@ -43,7 +43,10 @@ export class List extends EventTarget {
     const now = this.now();
     for (const event of this.window.rows) this.elements.set(event.event_id, create(event, now));
     this.rows.replaceChildren(...this.elements.values());
-    this.select(this.window.known.has(this.selected) ? this.selected : null);
+    for (const id of this.marks.keys()) this.refresh(id);
+    const kept = this.window.known.has(this.selected) ? this.selected : null;
+    this.selected = undefined; // the rows are other ones, also the selected one's
+    this.select(kept);
   }
 
   // Rows for events that the window just took in, in one go.

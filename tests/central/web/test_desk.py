@@ -349,6 +349,13 @@ def test_a_gap_is_told_and_the_list_read_again(central: RunningCentral, sit: Sit
         page.goto("/")
     expect(page.locator("#standing")).to_have_text("12 updates were missed, list reloaded")
     expect(page.locator(".row")).to_have_count(3)
+    page.keyboard.press("j")
+    chosen = page.locator(".row[aria-selected=true]")
+    expect(chosen).to_have_count(1)
+    with page.expect_response(re.compile("/api/events\\?")):
+        pass  # the stream ends and begins again with a gap
+    page.evaluate("new Promise(requestAnimationFrame)")
+    expect(chosen).to_have_count(1)
 
 
 def test_older_events_load_and_the_page_stays_bounded(central: RunningCentral, sit: Sit) -> None:
