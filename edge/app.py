@@ -28,11 +28,12 @@ from edge.health import CameraStatus, EdgeStatus, HealthServer, reasons
 from edge.ids import uuid7
 from edge.looks import LookQueue
 from edge.outbox import Outbox
+from edge.pacing import Pacer
 from edge.pipeline import Analyst
 from edge.records import left_open
 from edge.settings import Settings, check_credentials, check_labels
 from edge.sources.rtsp import RtspSource
-from edge.supervisor import CONNECTS_AT_ONCE, Supervisor
+from edge.supervisor import Supervisor
 from edge.uplink import Client, Uplink
 
 log = structlog.get_logger(__name__)
@@ -165,7 +166,7 @@ class Edge:
         }
 
     def _make_supervisors(self, settings: Settings) -> dict[str, Supervisor]:
-        pacer = threading.BoundedSemaphore(CONNECTS_AT_ONCE)
+        pacer = Pacer(self._clock)
         return {
             camera.id: Supervisor(
                 camera,

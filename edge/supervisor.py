@@ -3,8 +3,7 @@
     connecting -> live -> (fault) -> waiting -> connecting -> ...
 
 A fault never ends the thread and never touches another camera. Waits are exponential with full jitter; refused
-credentials are retried slowly, because cameras lock out those who hammer. Connects of all cameras are paced, because
-recorders drop streams when hundreds arrive at once.
+credentials are retried slowly, because cameras lock out those who hammer. Connects are paced (pacing.py).
 """
 
 from __future__ import annotations
@@ -15,12 +14,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
 
 import structlog
 
 from contract.camera import Camera
 from edge.clock import Clock
 from edge.errors import SourceError, SourceRefused
+from edge.pacing import Pacer
 from edge.pipeline import Watcher
 from edge.retry import Backoff, FaultDigest
 from edge.sources.base import Source
@@ -34,7 +35,6 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 15.0
 CREDENTIALS_WAIT_S = 60.0
 BLIND_AFTER_S = 10.0  # away for longer, and nothing is known any more about who was where
-CONNECTS_AT_ONCE = 4
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Supervisor:
         connect: Callable[[], Source],
         offer: Callable[[Frame], None],
         blind: Callable[[], None],
-        pacer: threading.BoundedSemaphore,
+        pacer: Pacer,
         clock: Clock,
     ) -> None:
         """`offer` takes a frame worth a look; `blind` is told once when the stream has been away for long."""
@@ -74,6 +74,8 @@ class Supervisor:
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
         self._digest = FaultDigest()
         self._lost_at: float | None = None
+        self._host = urlsplit(camera.source.url).hostname or ""
+        self._failures = 0  # in a row
         self._thread = threading.Thread(target=self._run, name=f"camera {camera.id}", daemon=True)
 
     def start(self) -> None:
@@ -106,15 +108,10 @@ class Supervisor:
     def _watch(self) -> None:
         """One connection from its beginning to its end. Returns only when stopped."""
         self.status.state = "connecting"
-        while not self._pacer.acquire(timeout=0.2):
-            if self._stop.is_set():
-                return
-        try:
-            if self._stop.is_set():
+        with self._pacer.turn(self._host, self._failures, self._stop) as granted:
+            if not granted:
                 return
             source = self._connect()
-        finally:
-            self._pacer.release()
         try:
             self.status.connects += 1
             for picture in source.pictures():
@@ -132,6 +129,7 @@ class Supervisor:
             return
         self.status.state, self.status.last_fault, self.status.hint = "live", "", ""
         self._lost_at = None
+        self._failures = 0
         self._backoff.reset()
         recovered = self._digest.success(at)
         log.info(
@@ -141,6 +139,7 @@ class Supervisor:
     def _note(self, error: SourceError) -> float:
         """Count a fault; returns how long to wait."""
         now = self._clock.now()
+        self._failures += 1
         kind = error.code if isinstance(error, SourceRefused) else type(error).__name__
         self.status.faults[kind] += 1
         self.status.last_fault, self.status.hint = str(error), error.hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 
 import av
 import numpy as np
@@ -12,6 +13,7 @@ from contract import parse
 from edge import supervisor as module
 from edge.clock import SystemClock
 from edge.errors import SourceEnded, SourceRefused, SourceTimeout
+from edge.pacing import Pacer
 from edge.sources.base import Picture
 from edge.supervisor import Supervisor
 from tests.waiting import wait_until
@@ -62,9 +64,7 @@ class Run:
 
     def __init__(self, *script, pacer=None):
         self.script, self.opened, self.frames, self.blinded = list(script), [], [], 0
-        self.supervisor = Supervisor(
-            CAMERA, self.connect, self.frames.append, self.blind, pacer or threading.BoundedSemaphore(4), CLOCK
-        )
+        self.supervisor = Supervisor(CAMERA, self.connect, self.frames.append, self.blind, pacer or Pacer(CLOCK), CLOCK)
 
     def connect(self):
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
@@ -142,18 +142,18 @@ def test_a_short_absence_does_not_blind(quick, monkeypatch):
 
 
 def test_connects_wait_for_their_turn(quick):
-    pacer = threading.BoundedSemaphore(1)
-    pacer.acquire()
-    with Run(Scripted(None), pacer=pacer) as run:
-        threading.Event().wait(0.1)
-        assert run.opened == []
-        pacer.release()
-        wait_until(lambda: run.status.state == "live")
+    pacer = Pacer(CLOCK, at_once=1, hold_s=60)
+    with ExitStack() as held:
+        held.enter_context(pacer.turn("192.0.2.1", 0, threading.Event()))
+        with Run(Scripted(None), pacer=pacer) as run:
+            threading.Event().wait(0.1)
+            assert run.opened == []
+            held.close()
+            wait_until(lambda: run.status.state == "live")
 
 
 def test_stops_while_waiting_for_its_turn(quick):
-    pacer = threading.BoundedSemaphore(1)
-    pacer.acquire()
-    with Run(Scripted(None), pacer=pacer) as run:
+    pacer = Pacer(CLOCK, at_once=1, hold_s=60)
+    with pacer.turn("192.0.2.1", 0, threading.Event()), Run(Scripted(None), pacer=pacer) as run:
         pass
     assert run.opened == []
