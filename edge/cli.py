@@ -26,7 +26,7 @@ from edge.app import Edge
 from edge.detect.card import load_card
 from edge.detect.openvino import OpenVinoDetector
 from edge.detect.shipped import models_dir
-from edge.errors import EdgeError
+from edge.errors import EdgeError, SettingsError
 from edge.log import configure as configure_logs
 from edge.outbox import check as outbox_check
 from edge.replay import ReplayStats, replay
@@ -171,6 +171,8 @@ def replay_clip(
         detector = OpenVinoDetector(load_card(models / parsed.detect.model / "card.yaml"), threads=threads)
         check_labels(parsed, detector.class_names)
         source = FileSource(clip)
+        if events is not None:
+            _check_writable(events)
     counted = ReplayStats()
     to_stdout = events is not None and str(events) == "-"
     lines: dict[UUID, list[bytes]] = {}  # by event: its opening first
@@ -181,7 +183,7 @@ def replay_clip(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.fields[length]} s"),
         TimeRemainingColumn(), console=err, transient=True,
     ) as progress:  # fmt: skip
-        length = "?" if source.duration_s is None else f"{source.duration_s:.0f}"
+        length = "?" if source.duration_s is None else f"{source.duration_s:.0f}"  # a bare stream does not say
         task = progress.add_task(clip.name, total=source.duration_s, length=length)
 
         def pace(at: float) -> None:
@@ -205,8 +207,8 @@ def replay_clip(
     source.close()
     detector.close()
     if events is not None:
-        text = b"".join(line for event in lines.values() for line in event)
-        sys.stdout.buffer.write(text) if to_stdout else events.write_bytes(text)
+        with _told():
+            _write(events, b"".join(line for event in lines.values() for line in event))
     if stats:
         err.print(_stats_table(counted, parsed, len(lines)))
 
@@ -224,6 +226,31 @@ def _stats_table(counted: ReplayStats, camera: Camera, events: int) -> Table:
             f"time: {part}", f"{spent:.2f} s ({1000 * spent / max(counted.seconds, 0.001):.1f} ms a clip second)"
         )
     return table
+
+
+def _check_writable(events: Path) -> None:
+    """Before the work, so that a wrong path costs none. Raises SettingsError."""
+    if str(events) != "-":
+        try:
+            events.open("wb").close()
+        except OSError as error:
+            raise SettingsError(f"{events}: {error.strerror}", hint="give a file that can be written") from error
+    elif sys.stdout is None:
+        raise SettingsError("there is no stdout to write events to", hint="give --events a file")
+
+
+def _write(events: Path, text: bytes) -> None:
+    """Raises SettingsError; BrokenPipeError where the reader has had enough."""
+    try:
+        if str(events) == "-":
+            sys.stdout.buffer.write(text)
+            sys.stdout.buffer.flush()
+        else:
+            events.write_bytes(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise SettingsError(f"{events}: {error.strerror}", hint="free space, or give another file") from error
 
 
 class _told:  # noqa: N801  (reads as a statement: with _told())

@@ -70,13 +70,13 @@ def replay(
         if picture is None:
             drafts = analyst.blind()
         else:
-            pace(picture.at)
-            decoded = time.perf_counter()
-            stats.spent_s["decode"] += decoded - started
+            stats.spent_s["decode"] += time.perf_counter() - started
             stats.seconds = picture.at
+            pace(picture.at)
+            paced = time.perf_counter()
             frame = watcher.consider(picture)
             watched = time.perf_counter()
-            stats.spent_s["watch"] += watched - decoded
+            stats.spent_s["watch"] += watched - paced
             if frame is None:
                 continue
             detections = detector.detect([frame.image])[0]

@@ -34,16 +34,23 @@ class FileSource:
 
     def pictures(self) -> Iterator[Picture]:
         start: float | None = None
+        at = 0.0
         try:
             for frame in self._container.decode(self._stream):
                 if frame.time is None:
                     continue
-                start = frame.time if start is None else start
-                yield Picture(frame.time - start, frame)
+                if start is None or frame.time - start < at:
+                    start = frame.time - at  # also where a recording was joined and its clock begins anew
+                at = frame.time - start
+                yield Picture(at, frame)
         except av.error.FFmpegError as error:
             raise SourceError(
                 f"{self._path}: broken after some frames: {error.strerror}", hint="is it whole?"
             ) from error
+        if start is None:
+            raise SourceError(
+                f"{self._path}: no picture in it has a time", hint="a bare stream? ffmpeg -r 25 -i IT -c copy clip.mp4"
+            )
         raise SourceEnded(f"{self._path}: end of the clip")
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import pytest
 from typer.testing import CliRunner
 
@@ -68,6 +69,34 @@ def test_replay_of_what_is_no_video_says_so(tmp_path):
     done = run("replay", text, "--camera", CAMERA)
     assert done.exit_code == 1
     assert "hint:" in done.output
+
+
+def test_replay_of_a_bare_stream_says_that_it_has_no_times(tmp_path):
+    bare = tmp_path / "clip.h264"
+    with av.open(str(CLIP)) as clip, av.open(str(bare), "w", format="h264") as out:
+        stream = out.add_stream_from_template(clip.streams.video[0])
+        for packet in clip.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                out.mux(packet)
+    done = run("replay", bare, "--camera", CAMERA)
+    assert done.exit_code == 1
+    assert "no picture in it has a time" in done.output
+    assert "hint:" in done.output
+
+
+@pytest.mark.parametrize("events", ["none/events.jsonl", "."], ids=["no such folder", "a folder"])
+def test_replay_says_before_its_work_that_events_cannot_be_written(tmp_path, events):
+    done = run("replay", CLIP, "--camera", CAMERA, "--events", tmp_path / events)
+    assert done.exit_code == 1
+    assert "hint: give a file that can be written" in done.output
+    assert "keep-off-lawn" not in done.output
+
+
+def test_replay_tells_of_a_full_disk():
+    done = run("replay", CLIP, "--camera", CAMERA, "--events", "/dev/full")
+    assert done.exit_code == 1
+    assert "/dev/full: No space left on device" in done.output
 
 
 def test_run_without_a_token_says_how_to_get_one(tmp_path):
