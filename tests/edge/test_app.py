@@ -30,7 +30,9 @@ purpose: a test of the whole edge
 source: {{url: "{view.url("plaza")}"}}
 """
         )
-        settings = Settings("edge-1", "http://127.0.0.1:9", Secret("vde_x"), tmp_path, models_dir())
+        settings = Settings(
+            edge_id="edge-1", central="http://127.0.0.1:9", token=Secret("vde_x"), data=tmp_path, models=models_dir()
+        )
         one = Edge(settings, [camera])
         one.start()
         yield one
