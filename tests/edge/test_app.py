@@ -11,6 +11,7 @@ from edge.credentials import Secret
 from edge.detect.shipped import models_dir
 from edge.health import reasons
 from edge.settings import Settings
+from edge.token import Token
 from tests.waiting import wait_until
 from vedette.demo.run import CLIP
 from vedette.virtual_camera.camera import VirtualCamera
@@ -31,7 +32,7 @@ source: {{url: "{view.url("plaza")}"}}
 """
         )
         settings = Settings(
-            edge_id="edge-1", central="http://127.0.0.1:9", token=Secret("vde_x"), data=tmp_path, models=models_dir()
+            central="http://127.0.0.1:9", token=Token("edge-1", Secret("vde_x")), data=tmp_path, models=models_dir()
         )
         one = Edge(settings, [camera])
         one.start()

@@ -56,13 +56,6 @@ def test_replay_writes_one_line_an_event(tmp_path):
     assert "looks by the model" in done.output
 
 
-def test_replay_takes_a_clip_that_does_not_say_how_long_it_is(tmp_path):
-    bare = make_clip(tmp_path / "clip.h264", seconds=0.4)
-    done = run("replay", bare, "--camera", CAMERA, "--stats")
-    assert done.exit_code == 0, done.output
-    assert "pictures decoded" in done.output
-
-
 def test_replay_of_what_is_no_video_says_so(tmp_path):
     text = tmp_path / "clip.mp4"
     text.write_text("no video")
