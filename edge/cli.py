@@ -50,7 +50,7 @@ Models = Annotated[
 
 @app.command()
 def run(
-    configs: Annotated[Path, typer.Option(help="Folder of camera files (*.yaml), or one file.", exists=True)],
+    configs: Annotated[Path, typer.Option(help="Folder of camera files (*.yaml, *.yml), or one file.", exists=True)],
     central: Annotated[str, typer.Option(help="Central's address, e.g. https://desk.example.org")],
     data: Annotated[Path, typer.Option(help="Folder for what must survive: the outbox.")],
     models: Models,

@@ -31,8 +31,11 @@ class Settings:
 
 
 def load_cameras(paths: Sequence[Path]) -> list[Camera]:
-    """Read camera files, or every *.yaml and *.yml of a folder. Raises ConfigError with all problems, SettingsError."""
-    files = [file for path in paths for file in (sorted(path.glob("*.y*ml")) if path.is_dir() else [path])]
+    """Read camera files, or every one of a folder. Raises ConfigError with all problems, SettingsError."""
+    try:
+        files = [file for path in paths for file in (_camera_files(path) if path.is_dir() else [path])]
+    except OSError as error:
+        raise SettingsError(f"{error.filename}: {error.strerror}", hint="check the folder's rights") from error
     if not files:
         raise SettingsError(
             f"no camera file in {', '.join(map(str, paths))}", hint="copy camera_configs/minimal.yaml there and edit it"
@@ -41,6 +44,14 @@ def load_cameras(paths: Sequence[Path]) -> list[Camera]:
         return parse.cameras((str(file), file.read_bytes()) for file in files)
     except OSError as error:
         raise SettingsError(f"{error.filename}: {error.strerror}", hint="check the path") from error
+
+
+def _camera_files(folder: Path) -> list[Path]:
+    """Both endings that people give YAML: a camera must not be left out in silence. Hidden files are what editors
+    and other systems leave behind."""
+    return sorted(
+        path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
+    )
 
 
 def check_labels(camera: Camera, class_names: Sequence[str]) -> None:

@@ -11,7 +11,6 @@ import pytest
 from typer.testing import CliRunner
 
 from edge.cli import app
-from tests.clips import make_clip
 from vedette.demo.run import CAMERA, CLIP
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +34,17 @@ def test_check_names_every_problem_of_every_file(tmp_path):
     assert "a.yaml:1: id:" in done.output
     assert "b.yaml:1: tier: is missing" in done.output
     assert "hint:" in done.output
+
+
+def test_check_takes_both_endings_and_leaves_out_what_editors_left(tmp_path):
+    text = (ROOT / "camera_configs" / "minimal.yaml").read_text()
+    (tmp_path / "a.yaml").write_text(text)
+    (tmp_path / "b.yml").write_text(text.replace("id: ", "id: b-", 1))
+    for name in ("._a.yaml", ".#a.yaml", "a.yaml~", "notes.txt"):
+        (tmp_path / name).write_text("no camera: [")
+    done = run("check", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert done.output.count("ok  ") == 2
 
 
 @pytest.mark.parametrize("path", ["none.yaml", "."], ids=["no such file", "empty folder"])
