@@ -205,7 +205,7 @@ class NewPassword(_Strict):
 
 class Verdict(_Strict):
     decision: Literal["true", "false_alarm", "test", "duplicate", "none"] = Field(description="none takes it back")
-    note: Annotated[str, Field(max_length=1000)] = ""
+    note: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0e-\x1f\x7f]*$")] = ""
 
 
 class Filter(_Strict):

@@ -177,7 +177,18 @@ async def test_decide_and_take_back(harness: Harness) -> None:
     assert history == [{"decision": None, "by": "wang", "at": NOW, "note": ""}, taken]
 
 
-@pytest.mark.parametrize("body", [{}, {"decision": "maybe"}, {"decision": "true", "by": "boss"}, []], ids=str)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"decision": "maybe"},
+        {"decision": "true", "by": "boss"},
+        {"decision": "true", "note": "a\x00b"},
+        {"decision": "true", "note": "\x1b[2J"},
+        [],
+    ],
+    ids=str,
+)
 async def test_no_decision(harness: Harness, body: object) -> None:
     desk = await harness.signed_in()
     one = received(1)
