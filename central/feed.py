@@ -129,7 +129,7 @@ class Feed(Generic[F]):
             raise Unavailable("no more desks can be connected now", code="desks-full", retry_after=15)
         desk: Desk[F] = Desk(query, self._bound)
         self._desks.add(desk)
-        if self._pump is None:
+        if self._pump is None or self._pump.done():
             self._ready = asyncio.Event()
             self._pump = asyncio.create_task(self._run(self._ready), name="feed")
         try:
@@ -205,6 +205,13 @@ class Feed(Generic[F]):
                     log.warning("feed cannot read the store", error=str(error), again_in_s=RETRY)
                     await asyncio.sleep(RETRY)
                     continue
+                except Exception:
+                    # A desk that is sent away shows that it is stale; one that hears nothing would look live.
+                    log.exception("feed failed, every desk is sent away")
+                    for desk in [*self._desks]:
+                        desk.end()
+                    ready.set()
+                    return
                 ready.set()
                 await changed.wait()
         finally:

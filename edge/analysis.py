@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 
@@ -25,6 +25,7 @@ from edge.pipeline import Analyst
 from edge.records import complete
 from edge.retry import FaultDigest
 from edge.rules.engine import Draft
+from edge.types import Frame
 
 log = structlog.get_logger(__name__)
 
@@ -74,12 +75,15 @@ class Analysis:
         """Forget what is known of a camera's objects; from any thread."""
         self._blind.add(camera_id)
 
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
     def _run(self) -> None:
         while not self._stop.is_set():
             taken = self._looks.take(timeout_s=0.5)
             while self._blind:
                 name = self._blind.pop()
-                self._keep(name, self._analysts[name].blind())
+                self._guarded(name, self._analysts[name].blind)
             if taken is None:
                 continue
             name, frame = taken
@@ -87,18 +91,23 @@ class Analysis:
                 with self._counting:
                     self.dropped[name]["stale"] += 1
                 continue
-            detector = self._detectors[self._cameras[name].detect.model]
-            try:
-                detections = detector.detect([frame.image])[0]
-                drafts = self._analysts[name].look(frame.at, detections)
-            except Exception as error:  # one camera's picture must not end the analysis of all others
-                self.faults[name] = str(error) or type(error).__name__
-                self._drop(name, "model fault", error)
-                continue
-            self.faults.pop(name, None)
-            self._keep(name, drafts)
+            self._guarded(name, partial(self._look, name, frame))
         for name, analyst in self._analysts.items():
-            self._keep(name, analyst.blind())
+            self._guarded(name, analyst.blind)
+
+    def _look(self, name: str, frame: Frame) -> list[Draft]:
+        detector = self._detectors[self._cameras[name].detect.model]
+        return self._analysts[name].look(frame.at, detector.detect([frame.image])[0])
+
+    def _guarded(self, name: str, work: Callable[[], list[Draft]]) -> None:
+        """One camera's trouble must not end the analysis of all others."""
+        try:
+            self._keep(name, work())
+        except Exception as error:
+            self.faults[name] = str(error) or type(error).__name__
+            self._drop(name, "model fault", error)
+        else:
+            self.faults.pop(name, None)
 
     def _keep(self, name: str, drafts: list[Draft]) -> None:
         camera = self._cameras[name]

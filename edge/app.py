@@ -61,7 +61,13 @@ class Edge:
                 undo.callback(detector.close)
             for camera in cameras:
                 check_labels(camera, self._detectors[camera.detect.model].class_names)
-            client = Client(settings.central, settings.token.text.reveal(), self._clock, ca_file=settings.ca_file)
+            client = Client(
+                settings.central,
+                settings.token.text.reveal(),
+                self._clock,
+                ca_file=settings.ca_file,
+                plain_http=settings.plain_http,
+            )
             undo.callback(client.close)
             self._outbox = undo.enter_context(_open_outbox(settings, self._now_ms))
             self._uplink = Uplink(self._outbox, client, self._clock)
@@ -120,6 +126,7 @@ class Edge:
             outbox=self._outbox.status(),
             uplink=self._uplink.status(),
             cameras={name: self._camera_status(name, now) for name in self._cameras},
+            boxes_dropped={model: dict(detector.drops) for model, detector in self._detectors.items()},
         )
 
     def log_health(self) -> None:
@@ -143,13 +150,20 @@ class Edge:
         why = stream.last_fault
         if state == "live" and (fault := self._analysis.faults.get(name)):
             state, why = "not looked at", fault
+        if not self._analysis.is_running():
+            state, why = "not looked at", "the analysis does not run"
         return CameraStatus(
             state=state,
             why=why,
+            hint=stream.hint,
             last_frame_age=None if stream.last_picture is None else round(now - stream.last_picture, 3),
             frames=counts.pictures,
             events=self._analysis.events[name],
-            dropped={"overtaken": self._looks.overwritten[name], **self._analysis.dropped[name]},
+            dropped={
+                "overtaken": self._looks.overwritten[name],
+                "undecodable": stream.undecodable,
+                **self._analysis.dropped[name],
+            },
         )
 
     def _analysts(self) -> dict[str, Analyst]:

@@ -63,6 +63,9 @@ def run(
     ] = None,
     credentials: Annotated[Path | None, typer.Option(help="YAML file with the cameras' users and passwords.")] = None,
     ca_file: Annotated[Path | None, typer.Option(help="PEM file of the authority that signed central.")] = None,
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="Let the token and the events cross a network without TLS.")
+    ] = False,
     health_port: Annotated[int, typer.Option(help="Port for /health and /metrics on 127.0.0.1; 0: any.")] = 0,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the model.")] = 1,
     backend: Annotated[
@@ -90,6 +93,7 @@ def run(
             backend=backend,
             health_port=health_port,
             ca_file=ca_file,
+            plain_http=plain_http,
             credentials=credentials_file.load(credentials) if credentials else {},
         )
         edge = Edge(settings, cameras)

@@ -30,8 +30,5 @@ class ClipClock:
     def __init__(self, start_ms: int) -> None:
         self._start_ms = start_ms
 
-    def now(self) -> float:
-        raise RuntimeError("a clip has no present: its time comes with its frames")
-
     def utc_ms(self, at: float) -> int:
         return self._start_ms + round(at * 1000)

@@ -26,6 +26,7 @@ class CameraStatus:
 
     state: str
     why: str = ""
+    hint: str = ""  # what to do about it
     last_frame_age: float | None = None  # seconds
     frames: int = 0
     events: int = 0
@@ -37,6 +38,7 @@ class EdgeStatus:
     outbox: OutboxStatus
     uplink: UplinkStatus
     cameras: Mapping[str, CameraStatus]  # by camera id
+    boxes_dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by model and reason
 
 
 Type: TypeAlias = Literal["gauge", "counter"]
@@ -49,6 +51,7 @@ METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_camera_frames_total": ("counter", "pictures decoded"),
     "vedette_camera_events_total": ("counter", "records made"),
     "vedette_camera_dropped_total": ("counter", "pictures and events dropped, by reason"),
+    "vedette_model_boxes_dropped_total": ("counter", "boxes of a model thrown away, by reason"),
     "vedette_outbox_pending_records": ("gauge", "records that central has not confirmed"),
     "vedette_outbox_parked_records": ("gauge", "records kept but no longer sent"),
     "vedette_outbox_queued_records": ("gauge", "records waiting for the disk"),
@@ -102,6 +105,7 @@ def to_json(status: EdgeStatus) -> bytes:
             "status": "degraded" if why else "ok",
             "why": why,
             "cameras": status.cameras,
+            "boxes_dropped": status.boxes_dropped,
             "outbox": status.outbox,
             "uplink": status.uplink,
         }
@@ -133,6 +137,9 @@ def _samples(status: EdgeStatus) -> Iterator[Sample]:
         yield "vedette_camera_events_total", labels, camera.events
         for reason, count in camera.dropped.items():
             yield "vedette_camera_dropped_total", {**labels, "reason": reason}, count
+    for model, reasons_of in status.boxes_dropped.items():
+        for reason, count in reasons_of.items():
+            yield "vedette_model_boxes_dropped_total", {"model": model, "reason": reason}, count
     outbox = status.outbox
     yield "vedette_outbox_pending_records", {}, outbox.pending
     yield "vedette_outbox_parked_records", {}, outbox.parked

@@ -27,6 +27,7 @@ class Settings:
     backend: Literal["openvino", "onnx"] = "openvino"
     health_port: int = 0  # 0: any free one
     ca_file: Path | None = None
+    plain_http: bool = False  # the token may cross a network in clear
     credentials: Mapping[str, Credentials] = field(default_factory=dict)
 
 

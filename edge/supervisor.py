@@ -46,6 +46,7 @@ class StreamStatus:
     faults: Counter[str] = field(default_factory=Counter)  # by kind
     last_fault: str = ""
     hint: str = ""
+    undecodable: int = 0  # packets
     last_picture: float | None = None  # seconds, pipeline clock
 
 
@@ -114,7 +115,9 @@ class Supervisor:
             source = self._connect()
         try:
             self.status.connects += 1
+            before = self.status.undecodable
             for picture in source.pictures():
+                self.status.undecodable = before + source.broken
                 self._seen(picture.at)
                 if (frame := self.watcher.consider(picture)) is not None:
                     self._offer(frame)

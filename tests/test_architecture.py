@@ -26,7 +26,7 @@ PURE = {
     "edge.errors": set(),
     "edge.ids": set(),
     "edge.retry": set(),
-    "edge.records": set(),
+    "edge.records": {"msgspec"},
     "edge.gate": {"numpy", "cv2"},
     "edge.mask": {"numpy", "cv2"},
     "edge.detect.base": set(),

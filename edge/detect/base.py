@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from edge.types import Detections, Image
@@ -22,6 +22,10 @@ class Detector(Protocol):
     @property
     def confidence(self) -> float:
         """Score from which a detection may begin a track; weaker ones may only keep one alive."""
+
+    @property
+    def drops(self) -> Mapping[str, int]:
+        """Boxes thrown away so far, by reason."""
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """One answer an image, in order. Raises BackendError."""

@@ -17,6 +17,8 @@ from edge.rules.base import Key, Rule, Signal
 from edge.rules.schedule import is_open
 from edge.types import Box, Track
 
+ANY_OBJECT = "object"
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -91,7 +93,7 @@ class RuleEngine:
             opened_at=at,
             at=at,
             closed_at=None,
-            label=track.label if track else None,
+            label=_label(armed.spec, track),
             count=signal.count,
             confidence=track.score if track else None,
             box=track.box if track else None,
@@ -101,6 +103,13 @@ class RuleEngine:
             return replace(draft, state="closed", closed_at=at)
         armed.open[signal.key] = draft
         return draft
+
+
+def _label(rule: config.Rule, track: Track | None) -> str | None:
+    """Whoever asks for any object mistrusts the model's word for it; nobody is helped by a car called a phone."""
+    if track is None:
+        return None
+    return ANY_OBJECT if rule.labels == "any" else track.label
 
 
 def build(rule: config.Rule, camera: config.Camera) -> Rule:

@@ -74,7 +74,7 @@ class ObjectInZone:
 
     def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
         left = self._zone.step(at, tracks)
-        signals = [Signal("closed", key, entry.seen, entry.track) for key, entry in left if entry.fired]
+        signals = [Signal("closed", key, entry.seen) for key, entry in left if entry.fired]
         for key, entry in self._zone.now(at):
             if not entry.fired and entry.track.confirmed and at - entry.since >= self._for_s:
                 entry.fired = True
@@ -82,7 +82,7 @@ class ObjectInZone:
         return signals
 
     def clear(self, at: float) -> list[Signal]:
-        fired = [Signal("closed", key, at, entry.track) for key, entry in self._zone.inside.items() if entry.fired]
+        fired = [Signal("closed", key, at) for key, entry in self._zone.inside.items() if entry.fired]
         self._zone.inside.clear()
         return fired
 
@@ -106,9 +106,9 @@ class _Lasting:
         self._open = True
         return [Signal("opened", None, at, track, count)]
 
-    def ends(self, at: float, count: int | None) -> list[Signal]:
+    def ends(self, at: float) -> list[Signal]:
         was_open, self._open, self._since = self._open, False, None
-        return [Signal("closed", None, at, None, count)] if was_open else []
+        return [Signal("closed", None, at)] if was_open else []
 
 
 class Crowd:
@@ -123,7 +123,7 @@ class Crowd:
         self._zone.step(at, tracks)
         count = self._zone.count()
         if count < self._at_least:
-            return self._state.ends(at, count)
+            return self._state.ends(at)
         # Whoever only counts by hysteresis may have left: it takes so many in sight to open.
         in_sight = sum(entry.track.confirmed for _, entry in self._zone.now(at))
         sure = in_sight >= self._at_least
@@ -131,7 +131,7 @@ class Crowd:
 
     def clear(self, at: float) -> list[Signal]:
         self._zone.inside.clear()
-        return self._state.ends(at, None)
+        return self._state.ends(at)
 
 
 class Lack:
@@ -146,14 +146,14 @@ class Lack:
         left = self._zone.step(at, tracks)
         count = self._zone.count()
         if count >= self._fewer_than:
-            return self._state.ends(at, count)
+            return self._state.ends(at)
         # Whoever left was last seen `leave_s` ago, and the place has been without them since.
         since = max((entry.seen for _, entry in left if entry.track.confirmed), default=at)
         return self._state.holds(at, count, since=since)
 
     def clear(self, at: float) -> list[Signal]:
         self._zone.inside.clear()
-        return self._state.ends(at, None)
+        return self._state.ends(at)
 
 
 def _latest(zone: _Zone) -> Track | None:

@@ -27,6 +27,10 @@ class Picture:
 class Source(Protocol):
     """An open stream. Iterating ends only by an exception or by `close`."""
 
+    @property
+    def broken(self) -> int:
+        """Packets so far that could not be decoded."""
+
     def pictures(self) -> Iterator[Picture]:
         """Pictures in order of time. Raises SourceError; SourceEnded when the other side stops."""
 

@@ -14,6 +14,8 @@ from edge.sources.base import Picture
 class FileSource:
     """Pictures of a clip; `at` counts from the clip's first picture. Raises SourceError if it is no video."""
 
+    broken = 0  # a clip that breaks ends
+
     def __init__(self, path: Path) -> None:
         self._path = path
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import ssl
 from collections.abc import Sequence
@@ -48,15 +49,18 @@ class Client:
         clock: Clock,
         *,
         ca_file: Path | None = None,
+        plain_http: bool = False,
         connect_timeout: float = 3.0,
         read_timeout: float = 10.0,
         deadline: float = 30.0,
     ) -> None:
         """`central` is http(s)://host[:port][/prefix]; times in seconds, `deadline` for a whole answer.
 
+        Without TLS a central must be on this machine, unless `plain_http`.
+
         Raises SettingsError.
         """
-        self._url = _checked(central) + PATH
+        self._url = _checked(central, plain_http) + PATH
         self._clock = clock
         self._deadline = deadline
         self._socket: socket.socket | None = None
@@ -198,7 +202,7 @@ def _seconds_until(date: str, now_ms: int) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now_ms / 1000
 
 
-def _checked(central: str) -> str:
+def _checked(central: str, plain_http: bool) -> str:
     hint = "write http(s)://host[:port]"
     try:
         url = httpx.URL(central)
@@ -206,4 +210,15 @@ def _checked(central: str) -> str:
         raise SettingsError(f"central's address cannot be read: {error}", hint=hint) from None
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
         raise SettingsError(f"{redact.url(central)!r} is no address for central", hint=hint)
+    if url.scheme == "http" and not plain_http and not _is_here(url.host):
+        raise SettingsError(
+            f"{central!r} has no TLS: the token would cross the network in clear",
+            hint="give central a certificate and write https://; or accept it with --plain-http",
+        )
     return central.rstrip("/")
+
+
+def _is_here(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"

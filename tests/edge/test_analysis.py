@@ -38,7 +38,7 @@ rules: {{inside: {{kind: intrusion, zone: all, for_s: 0}}}}
 class Always:
     """Sees a person in every picture, or breaks on those of one brightness."""
 
-    model_id, class_names, confidence = "yolov8n", ("person",), 0.3
+    model_id, class_names, confidence, drops = "yolov8n", ("person",), 0.3, {}
 
     def detect(self, images):
         if images[0][0, 0, 0] == 255:

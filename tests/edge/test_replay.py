@@ -31,7 +31,7 @@ rules:
 class SquareDetector:
     """Finds the bright square of a made clip."""
 
-    model_id, class_names, confidence = "square", ("person",), 0.3
+    model_id, class_names, confidence, drops = "square", ("person",), 0.3, {}
 
     def detect(self, images):
         return [self._one(image) for image in images]

@@ -35,6 +35,8 @@ CLOCK = SystemClock()
 class Scripted:
     """Gives `count` pictures, then raises; None: goes on until closed."""
 
+    broken = 0
+
     def __init__(self, count, error=None):
         self.count, self.error, self.closed = count, error, threading.Event()
 

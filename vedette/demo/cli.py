@@ -89,6 +89,7 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the desk itself listens
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

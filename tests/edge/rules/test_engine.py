@@ -89,3 +89,14 @@ def test_a_closing_never_lies_before_its_opening():
     steps(rules, [IN] * 3)
     (closed,) = rules.clear(0.0)
     assert closed.closed_at == closed.opened_at
+
+
+def test_a_rule_for_any_object_does_not_repeat_the_models_guess():
+    text = TEXT.replace(
+        "over: {kind: line_crossing, line: middle}", "over: {kind: line_crossing, line: middle, labels: any}"
+    )
+    rules = RuleEngine(parse.camera(text), lambda at: NOON + round(at * 1000), lambda ms: uuid7(ms, 0))
+    drafts = [draft for look, point in enumerate([OUT, OUT, IN, IN]) for draft in rules.step(
+        look * 0.2, [track(1, look * 0.2, point, label="cell phone")]
+    )]  # fmt: skip
+    assert [draft.label for draft in drafts if draft.rule == "over"] == ["object"]

@@ -13,6 +13,7 @@ import pytest
 
 from contract import wire
 from contract.event import EventRecord
+from edge.clock import SystemClock
 from edge.errors import SettingsError, UplinkRefused, UplinkUnreachable
 from edge.uplink.client import MAX_RETRY_AFTER, Client, unreachable
 from tests.edge.records import draft
@@ -223,3 +224,18 @@ def test_abort_ends_a_request_in_flight(central: FakeCentral) -> None:
         assert caught
         with pytest.raises(UplinkUnreachable):
             sender.send(records(1))
+
+
+@pytest.mark.parametrize("address", ["http://desk.example.org", "http://10.0.0.5:8440", "http://[2001:db8::1]"])
+def test_no_token_crosses_a_network_in_clear_unless_that_is_wanted(address):
+    with pytest.raises(SettingsError, match="has no TLS") as caught:
+        Client(address, "vde_e.x", SystemClock())
+    assert "--plain-http" in caught.value.hint
+    Client(address, "vde_e.x", SystemClock(), plain_http=True).close()
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8440", "http://localhost", "http://[::1]:1", "https://desk.example.org"]
+)
+def test_this_machine_and_tls_need_no_word(address):
+    Client(address, "vde_e.x", SystemClock()).close()
