@@ -44,6 +44,7 @@ def serve(
     log.configure()
     os.umask(0o077)
     server.quiet_end()
+    server.raise_file_limit()
     with _Told():
         settings = Settings(
             data=data,

@@ -27,6 +27,7 @@ class Settings:
     max_desks: int = 200  # open feeds; more are answered 503
     desk_queue: int = 256  # events waiting for a slow desk; more, and it reads on from the store
     keep_alive: float = 15.0  # between comment lines on a silent feed
+    request_wait: float = 30.0  # for a request to come in whole; the connection is closed then
     grace: int = 1  # for open requests at shutdown
 
     def __post_init__(self) -> None:
@@ -34,7 +35,7 @@ class Settings:
             raise SettingsError(f"there is no port {self.port}", hint="take one of 1 to 65535, or 0 for any")
         if (self.tls_cert is None) != (self.tls_key is None):
             raise SettingsError("TLS needs both files", hint="give --tls-cert and --tls-key, or neither")
-        for name in ("readers", "write_queue", "max_desks", "desk_queue", "keep_alive", "grace"):
+        for name in ("readers", "write_queue", "max_desks", "desk_queue", "keep_alive", "request_wait", "grace"):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"{name} must be above 0")
         if not (self.loopback or self.tls_cert or self.behind_proxy):

@@ -46,6 +46,10 @@ class Process:
         self._process.stdout.close()
         self._errors.close()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def stop(self) -> tuple[int, float]:
         """SIGTERM; its exit code, and the seconds until then."""
         begun = time.monotonic()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import resource
 import shutil
 import signal
+import socket
 import sqlite3
 import ssl
 import subprocess
@@ -19,6 +21,7 @@ from contract import wire
 from tests.central.harness import MSGPACK_ZSTD
 from tests.central.process import Process, run
 from tests.central.records import record
+from tests.waiting import wait_until
 
 NEW = "a password of my own"
 
@@ -94,6 +97,24 @@ def test_one_central_a_folder(tmp_path: Path) -> None:
         third = run("serve", "--data", str(tmp_path / "other"), "--port", port)
         assert third.returncode == 1
         assert f"cannot listen on 127.0.0.1, port {port}" in third.stderr
+
+
+def test_without_file_descriptors_the_log_stays_short_and_central_comes_back(tmp_path: Path) -> None:
+    """A peer takes every descriptor with requests that it never ends."""
+    with Process(tmp_path / "data") as central, contextlib.ExitStack() as peers:
+        resource.prlimit(central.pid, resource.RLIMIT_NOFILE, (64, 64))
+        host, port = httpx.URL(central.url).host, httpx.URL(central.url).port
+        for _ in range(80):
+            peer = peers.enter_context(socket.create_connection((host, port)))
+            peer.sendall(b"POST /api/ingest HTTP/1.1\r\nContent-Le")
+        wait_until(lambda: "no file descriptors left" in central.errors())
+        with pytest.raises(httpx.TimeoutException):
+            httpx.get(f"{central.url}/api/health", timeout=2)
+        peers.close()
+        assert httpx.get(f"{central.url}/api/health", timeout=10).status_code == 200
+        assert central.errors().count("no file descriptors left") == 1
+        assert len(central.errors()) < 10_000
+        assert central.stop()[0] == 0
 
 
 def test_logs_are_json_without_credentials(tmp_path: Path) -> None:
