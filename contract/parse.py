@@ -45,25 +45,25 @@ def camera(text: str | bytes, file: str = "<text>") -> Camera:
     return _read(text, file)[0]
 
 
-def cameras(files: Iterable[tuple[str, bytes]]) -> list[Camera]:
-    """Read several files, one camera each. Raises ConfigError with the problems of all of them."""
-    found: dict[str, tuple[str, Camera]] = {}
+def cameras(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, Camera], list[Problem]]:
+    """Read several files, one camera each: the cameras of the sound ones, by file, and the problems of the others."""
+    found: dict[str, Camera] = {}
     problems: list[Problem] = []
+    owners: dict[str, str] = {}  # of ids
     for file, text in files:
         try:
             parsed, places = _read(text, file)
         except ConfigError as error:
             problems.extend(error.problems)
             continue
-        if parsed.id in found:
-            message = f"{found[parsed.id][0]} has the same id"
+        if (owner := owners.setdefault(parsed.id, file)) != file:
+            message = f"{owner} has the same id"
             problems.append(
                 Problem(file, places["id",].line, "id", parsed.id, message, "give each camera an id of its own")
             )
-        found.setdefault(parsed.id, (file, parsed))
-    if problems:
-        raise ConfigError(problems)
-    return [entry for _, entry in found.values()]
+            continue
+        found[file] = parsed
+    return found, problems
 
 
 def _read(text: str | bytes, file: str) -> tuple[Camera, _Places]:

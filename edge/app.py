@@ -9,21 +9,23 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 
 import structlog
 
 from contract.camera import Camera
+from contract.errors import ConfigError, Problem
 from edge.analysis import Analysis
+from edge.cameras import CameraFiles, credential_problems, label_problems
 from edge.clock import SystemClock
 from edge.credentials import Credentials
 from edge.detect.base import Detector
 from edge.detect.card import load_card
 from edge.detect.onnx import OnnxDetector
 from edge.detect.openvino import OpenVinoDetector
-from edge.errors import OutboxError, SettingsError
+from edge.errors import ModelError, OutboxError, SettingsError
 from edge.health import CameraStatus, EdgeStatus, HealthServer, reasons
 from edge.ids import uuid7
 from edge.looks import LookQueue
@@ -31,7 +33,7 @@ from edge.outbox import Outbox
 from edge.pacing import Pacer
 from edge.pipeline import Analyst
 from edge.records import left_open
-from edge.settings import Settings, check_credentials, check_labels
+from edge.settings import Settings
 from edge.sources.rtsp import RtspSource
 from edge.supervisor import Supervisor
 from edge.uplink import Client, Uplink
@@ -47,20 +49,21 @@ UPLINK_ENDS_S = 1.0  # a connect in flight cannot be broken off
 class Edge:
     """A whole edge. The constructor opens and checks everything; `start` begins; `close` ends, in under 5 s.
 
-    Raises SettingsError, ConfigError, ModelError, OutboxError.
+    Cameras whose files are wrong are told of and left out. Raises SettingsError, OutboxError; ConfigError where no
+    camera is left.
     """
 
-    def __init__(self, settings: Settings, cameras: Sequence[Camera]) -> None:
+    def __init__(self, settings: Settings, files: CameraFiles) -> None:
         self._clock = SystemClock()
-        self._cameras = {camera.id: camera for camera in cameras}
-        for camera in cameras:
-            check_credentials(camera, settings.credentials)
         with ExitStack() as undo:
-            self._detectors = _detectors(settings, cameras)
+            self._detectors, self._cameras, self._problems = _fit(settings, files)
             for detector in self._detectors.values():
                 undo.callback(detector.close)
-            for camera in cameras:
-                check_labels(camera, self._detectors[camera.detect.model].class_names)
+            if not self._cameras:
+                raise ConfigError(self._problems)
+            for problem in self._problems:
+                where = {"file": problem.file, "line": problem.line, "at": problem.key}
+                log.error("camera not watched", **where, fault=problem.message, hint=problem.hint)
             client = Client(
                 settings.central,
                 settings.token.text.reveal(),
@@ -78,6 +81,11 @@ class Edge:
             self._supervisors = self._make_supervisors(settings)
             self._health = _open_health(self.status, settings.health_port)
             undo.pop_all()
+
+    @property
+    def cameras(self) -> int:
+        """How many are watched."""
+        return len(self._cameras)
 
     @property
     def health_port(self) -> int:
@@ -126,6 +134,7 @@ class Edge:
             outbox=self._outbox.status(),
             uplink=self._uplink.status(),
             cameras={name: self._camera_status(name, now) for name in self._cameras},
+            not_watched=tuple(map(str, self._problems)),
             boxes_dropped={model: dict(detector.drops) for model, detector in self._detectors.items()},
         )
 
@@ -216,10 +225,27 @@ def _credentials(settings: Settings, camera: Camera) -> Credentials | None:
     return settings.credentials.get(camera.source.credentials or "")
 
 
-def _detectors(settings: Settings, cameras: Sequence[Camera]) -> dict[str, Detector]:
-    """One detector a model, shared by all cameras that name it."""
+def _fit(settings: Settings, files: CameraFiles) -> tuple[dict[str, Detector], dict[str, Camera], list[Problem]]:
+    """One detector a model, shared by all cameras that name it; the cameras that can be watched; and why others not."""
     backend = OnnxDetector if settings.backend == "onnx" else OpenVinoDetector
-    return {
-        model: backend(load_card(settings.models / model / "card.yaml"), threads=settings.threads)
-        for model in sorted({camera.detect.model for camera in cameras})
-    }
+    detectors: dict[str, Detector] = {}
+    broken: dict[str, ModelError] = {}
+    cameras: dict[str, Camera] = {}
+    problems = list(files.problems)
+    for file, camera in files.cameras.items():
+        model = camera.detect.model
+        if model not in detectors and model not in broken:
+            try:
+                card = load_card(settings.models / model / "card.yaml")
+                detectors[model] = backend(card, threads=settings.threads)
+            except ModelError as error:
+                broken[model] = error
+        if model in broken:
+            problems.append(Problem(file, 0, "detect.model", model, str(broken[model]), broken[model].hint))
+            continue
+        found = label_problems(file, camera, detectors[model].class_names)
+        found += credential_problems(file, camera, settings.credentials)
+        problems += found
+        if not found:
+            cameras[camera.id] = camera
+    return detectors, cameras, problems

@@ -20,6 +20,7 @@ from rich.table import Table
 from contract import parse
 from contract.camera import Camera
 from contract.errors import ConfigError
+from edge import cameras
 from edge import credentials as credentials_file
 from edge import token as edge_token
 from edge.app import Edge
@@ -30,7 +31,7 @@ from edge.errors import EdgeError, SettingsError
 from edge.log import configure as configure_logs
 from edge.outbox import check as outbox_check
 from edge.replay import ReplayStats, replay
-from edge.settings import Settings, check_labels, load_cameras
+from edge.settings import Settings
 from edge.sources.file import FileSource
 
 app = typer.Typer(help="The box beside the cameras: watches them and reports events to central.", no_args_is_help=True)
@@ -83,7 +84,7 @@ def run(
     # that the kernel picks for the signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     with _told():
-        cameras = load_cameras([configs])
+        files = cameras.read([configs])
         settings = Settings(
             central=central,
             token=edge_token.load(token_file, data),
@@ -96,10 +97,10 @@ def run(
             plain_http=plain_http,
             credentials=credentials_file.load(credentials) if credentials else {},
         )
-        edge = Edge(settings, cameras)
+        edge = Edge(settings, files)
     edge.start()
     name = settings.token.edge_id
-    out.print(f"edge {name} watches {len(cameras)} camera(s); health: http://127.0.0.1:{edge.health_port}/health")
+    out.print(f"edge {name} watches {edge.cameras} camera(s); health: http://127.0.0.1:{edge.health_port}/health")
     while signal.sigtimedwait(ENDING, HEALTH_LOG_S) is None:
         edge.log_health()
     edge.close()
@@ -116,10 +117,14 @@ def check(
         vedette edge check camera_configs/
     """
     with _told():
-        cameras = load_cameras(files)
-        for camera in cameras:
-            check_labels(camera, load_card(models / camera.detect.model / "card.yaml").classes)
-    for camera in cameras:
+        found = cameras.read(files)
+        problems = list(found.problems)
+        for file, camera in found.cameras.items():
+            card = load_card(models / camera.detect.model / "card.yaml")
+            problems += cameras.label_problems(file, camera, card.classes)
+        if problems:
+            raise ConfigError(problems)
+    for camera in found.cameras.values():
         rules = ", ".join(f"{name} ({rule.kind})" for name, rule in camera.rules.items()) or "no rules"
         out.print(f"ok  {camera.id}: {rules}", soft_wrap=True)
 
@@ -173,7 +178,8 @@ def replay_clip(
     with _told():
         parsed = parse.camera(camera.read_bytes(), str(camera))
         detector = OpenVinoDetector(load_card(models / parsed.detect.model / "card.yaml"), threads=threads)
-        check_labels(parsed, detector.class_names)
+        if problems := cameras.label_problems(str(camera), parsed, detector.class_names):
+            raise ConfigError(problems)
         source = FileSource(clip)
         if events is not None:
             _check_writable(events)
@@ -266,7 +272,7 @@ class _told:  # noqa: N801  (reads as a statement: with _told())
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, ConfigError):
             err.print(str(error), markup=False, style="red", soft_wrap=True)
-            err.print(f"{len(error.problems)} problem(s); nothing was started.", style="bold red")
+            err.print(f"{len(error.problems)} problem(s).", style="bold red")
             raise typer.Exit(1) from error
         if isinstance(error, EdgeError):
             err.print(str(error), markup=False, style="red", soft_wrap=True)

@@ -38,6 +38,7 @@ class EdgeStatus:
     outbox: OutboxStatus
     uplink: UplinkStatus
     cameras: Mapping[str, CameraStatus]  # by camera id
+    not_watched: tuple[str, ...] = ()  # problems of camera files
     boxes_dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by model and reason
 
 
@@ -81,6 +82,7 @@ def reasons(status: EdgeStatus) -> list[str]:
         for name, camera in status.cameras.items()
         if camera.state != "live"
     ]
+    found += [f"camera not watched: {problem}" for problem in status.not_watched]
     outbox, uplink = status.outbox, status.uplink
     if outbox.fault:
         found.append(f"the outbox cannot be written: {outbox.fault}")

@@ -77,6 +77,7 @@ class Supervisor:
         self._lost_at: float | None = None
         self._host = urlsplit(camera.source.url).hostname or ""
         self._failures = 0  # in a row
+        self._last_kind = ""
         self._thread = threading.Thread(target=self._run, name=f"camera {camera.id}", daemon=True)
 
     def start(self) -> None:
@@ -132,7 +133,7 @@ class Supervisor:
             return
         self.status.state, self.status.last_fault, self.status.hint = "live", "", ""
         self._lost_at = None
-        self._failures = 0
+        self._failures, self._last_kind = 0, ""
         self._backoff.reset()
         recovered = self._digest.success(at)
         log.info(
@@ -151,7 +152,10 @@ class Supervisor:
         if self._lost_at is None:
             self._lost_at = now
         wait = self._backoff.next(random.random())
-        return CREDENTIALS_WAIT_S + wait if kind == "credentials" else wait
+        # Once may be a camera that just starts; those who go on knocking are locked out.
+        again = kind == "credentials" == self._last_kind
+        self._last_kind = kind
+        return CREDENTIALS_WAIT_S + wait if again else wait
 
     def _wait(self, seconds: float) -> None:
         until = self._clock.now() + seconds

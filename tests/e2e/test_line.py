@@ -107,6 +107,32 @@ def test_no_event_is_lost_or_doubled_when_either_side_is_killed(line):
         desk.close()
 
 
+def test_one_wrong_camera_file_harms_no_other(line):
+    with VirtualCamera([start_clip_at(2)]) as camera:
+        line.start_central()
+        sound = lawn(camera.url("plaza"))
+        nowhere = "rtsp://127.0.0.1:9/nothing"
+        wrong = [
+            lawn(nowhere, "no-zone").replace("zone: lawn", "zone: lwan"),
+            lawn(nowhere, "no-secret", credentials="plaza"),
+            lawn(nowhere, "no-label").replace("zone: lawn}", "zone: lawn, labels: [unicorn]}"),
+            lawn(nowhere, "no-model").replace("zones:", "detect: {model: none-such}\nzones:"),
+            "id: gate\n",
+            "a: &a [*a]",
+        ]
+        edge = line.start_edge([wrong[0], sound, *wrong[1:]], line.add_edge())
+        desk = line.desk()
+        wait_until(desk.events, 60)
+        found = health(edge)
+        assert list(found["cameras"]) == ["plaza"]
+        assert found["status"] == "degraded"
+        for complaint in ("there is no zone", "no credentials named", "unicorn", "none-such", "is missing", "anchors"):
+            assert any(complaint in why for why in found["why"]), (complaint, found["why"])
+            assert complaint in edge.text()
+        desk.close()
+        assert edge.end() == 0
+
+
 def test_one_bad_camera_harms_no_other(line):
     with VirtualCamera([start_clip_at(2), Mount("mute", CLIP)]) as camera:
         camera.fault("mute", Mute())

@@ -7,6 +7,7 @@ import pytest
 from contract import parse
 from edge import app
 from edge.app import Edge
+from edge.cameras import CameraFiles
 from edge.credentials import Secret
 from edge.detect.shipped import models_dir
 from edge.health import reasons
@@ -34,7 +35,7 @@ source: {{url: "{view.url("plaza")}"}}
         settings = Settings(
             central="http://127.0.0.1:9", token=Token("edge-1", Secret("vde_x")), data=tmp_path, models=models_dir()
         )
-        one = Edge(settings, [camera])
+        one = Edge(settings, CameraFiles({"plaza.yaml": camera}, ()))
         one.start()
         yield one
         one.close()
