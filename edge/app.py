@@ -62,7 +62,7 @@ class Edge:
             if not self._cameras:
                 raise ConfigError(self._problems)
             for problem in self._problems:
-                where = {"file": problem.file, "line": problem.line, "at": problem.key}
+                where = {"file": problem.file, "line": problem.line, "at": problem.key, "value": problem.value}
                 log.error("camera not watched", **where, fault=problem.message, hint=problem.hint)
             client = Client(
                 settings.central,
