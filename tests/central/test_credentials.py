@@ -9,7 +9,7 @@ from tests.central.harness import QUICK
 
 
 def test_secrets_are_long_and_never_twice_the_same() -> None:
-    for make in (credentials.edge_token, credentials.session_token, credentials.one_time_password):
+    for make in (lambda: credentials.edge_token("edge-1"), credentials.session_token, credentials.one_time_password):
         made = {make() for _ in range(200)}
         assert len(made) == 200
         assert min(map(len, made)) >= 20

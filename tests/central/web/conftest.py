@@ -28,7 +28,8 @@ PASSWORD = "a quiet night at the desk"  # of the tests' people
 expect.set_options(timeout=10_000)  # ms; patience for a busy machine, no one waits for it on a quiet one
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, no other test can run an event loop in this thread.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is missing")
