@@ -53,7 +53,7 @@ def status(**parts: Any) -> EdgeStatus:
         dataclasses.replace(OUTBOX, **parts.pop("outbox", {})),
         dataclasses.replace(UPLINK, **parts.pop("uplink", {})),
         parts.pop("cameras", {"gate-1": CAMERA}),
-        {"yolov8n": {"capped": 3}},
+        boxes_dropped={"yolov8n": {"capped": 3}},
     )
 
 
