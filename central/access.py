@@ -4,15 +4,16 @@ Contract
 - Secrets are never stored, logged or returned in clear; tokens are kept as SHA-256, passwords as argon2id.
 - A session ends 30 minutes after its last request, 12 hours after it began, at logout, and when its user's password
   changes. An open feed does not keep it alive.
-- An unknown name costs as much time as a wrong password. Wrong passwords slow their account and their address down;
-  nobody is locked out.
+- An unknown name costs as much time as a wrong password. Wrong passwords slow their account and their address down,
+  but not whoever has logged in to that account from that address before: guessing keeps nobody out.
 - A one-time password opens a session that may only set a password, and is void after a day.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ ABSOLUTE = 12 * 3600 * 1000  # ms
 TOUCH = 60 * 1000  # ms; a session's last use is written down at most this often
 WAITING = 16  # logins at a time; more are answered 503
 FIRST_USER = "admin"
+SEATS = 10_000  # (user, address) that logged in, remembered at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Access:
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="password")  # argon2 takes 64 MiB a time
         self._waiting = 0
         self._throttle = Throttle()
+        # Where somebody has logged in, guesses from elsewhere do not keep them out: each such seat counts for itself.
+        self._seats: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._nobody = self._hasher.hash(credentials.one_time_password())
 
     def close(self) -> None:
@@ -96,7 +100,8 @@ class Access:
 
     async def login(self, name: str, password: str, address: str) -> Session:
         """Raises NotSignedIn, Slowed, Unavailable."""
-        keys = [("account", name), ("address", address)]
+        seat = (name, address)
+        keys: list[Hashable] = [seat] if seat in self._seats else [("account", name), ("address", address)]
         if (wait := self._throttle.wait(keys, self._monotonic())) > 0:
             raise Slowed(
                 "too many wrong passwords; the next attempt has to wait", code="login-slowed", retry_after=int(wait) + 1
@@ -111,6 +116,7 @@ class Access:
             log.warning("login refused", address=address, user=user and user.name)
             raise NotSignedIn("wrong name or password", code="wrong-login")
         self._throttle.passed(keys)
+        self._remember(seat)
         now = self._now()
         if user.one_time_until is not None and now >= user.one_time_until:
             raise NotSignedIn(
@@ -120,6 +126,12 @@ class Access:
             )
         await self._store.drop_sessions(now - ABSOLUTE, now - IDLE)
         return await self._begin(name, must_change=user.one_time_until is not None)
+
+    def _remember(self, seat: tuple[str, str]) -> None:
+        self._seats[seat] = None
+        self._seats.move_to_end(seat)
+        if len(self._seats) > SEATS:
+            self._seats.popitem(last=False)
 
     async def session(self, token: str | None, *, touch: bool = True) -> Session:
         """Raises NotSignedIn."""
@@ -136,7 +148,7 @@ class Access:
 
     async def change_password(self, session: Session, old: str, new: str) -> Session:
         """Ends all of the user's sessions and begins a new one. Raises BadRequest, Forbidden, Slowed."""
-        keys = [("account", session.user)]
+        keys: list[Hashable] = [("account", session.user)]
         if (wait := self._throttle.wait(keys, self._monotonic())) > 0:
             raise Slowed("too many wrong passwords", code="login-slowed", retry_after=int(wait) + 1)
         if len(new) < credentials.MIN_PASSWORD:

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from central.access import FIRST_USER, WAITING
-from central.errors import NotSignedIn, Unavailable
+from central.errors import NotSignedIn, Slowed, Unavailable
 from tests.central.harness import PASSWORD, Harness
 from tests.central.records import NOW
 
@@ -50,6 +50,18 @@ async def test_guesses_at_the_same_time_do_not_slip_through_together(harness: Ha
     attempts = [harness.central.access.login("li", f"guess-{n}", "10.0.0.9") for n in range(30)]
     results = await asyncio.gather(*attempts, return_exceptions=True)
     assert sum(isinstance(result, NotSignedIn) for result in results) == 3
+
+
+async def test_guessing_does_not_keep_out_who_has_logged_in_from_here_before(harness: Harness) -> None:
+    await harness.add_user()
+    access = harness.central.access
+    await access.login("li", PASSWORD, "10.0.0.1")
+    for n in range(40):
+        with pytest.raises((NotSignedIn, Slowed)):
+            await access.login("li", f"guess-{n}", "10.0.0.9")
+    assert (await access.login("li", PASSWORD, "10.0.0.1")).user == "li"
+    with pytest.raises(Slowed):
+        await access.login("li", PASSWORD, "10.0.0.2")
 
 
 async def test_logins_waiting_for_a_hash_are_bounded(harness: Harness) -> None:
