@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 
 from vedette.virtual_camera.auth import Auth
 from vedette.virtual_camera.errors import ServeError
 from vedette.virtual_camera.faults import Fault
+from vedette.virtual_camera.onvif_server import OnvifServer
 from vedette.virtual_camera.server import Server, load_mounts
 from vedette.virtual_camera.stream import Mount, Stats
 from vedette.virtual_camera.viewer import QUEUE_BYTES
@@ -30,6 +32,7 @@ class VirtualCamera:
         port: int = 0,
         session_timeout: float = 60.0,
         queue_bytes: int = QUEUE_BYTES,
+        onvif_port: int | None = None,
     ) -> None:
         self._server = Server(
             load_mounts(mounts),
@@ -39,6 +42,7 @@ class VirtualCamera:
             session_timeout=session_timeout,
             queue_bytes=queue_bytes,
         )
+        self._onvif = None if onvif_port is None else OnvifServer(self._server, onvif_port)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event
         self._ready = threading.Event()
@@ -62,6 +66,13 @@ class VirtualCamera:
     @property
     def port(self) -> int:
         return self._server.port
+
+    @property
+    def onvif(self) -> str:
+        """The ONVIF device's address, http://host:port; without `onvif_port` there is none."""
+        if self._onvif is None:
+            raise ServeError("there is no ONVIF device", hint="give onvif_port, 0 for any")
+        return self._onvif.address
 
     def url(self, name: str, *, credentials: bool = False) -> str:
         return self._server.url(name, credentials=credentials)
@@ -97,7 +108,7 @@ class VirtualCamera:
 
     async def _main(self) -> None:
         self._stop = asyncio.Event()
-        async with self._server:
+        async with self._server, self._onvif or contextlib.nullcontext():
             self._loop = asyncio.get_running_loop()
             self._ready.set()
             await self._stop.wait()

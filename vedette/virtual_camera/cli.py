@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ import typer
 from vedette.virtual_camera.auth import Auth, Scheme
 from vedette.virtual_camera.errors import VirtualCameraError
 from vedette.virtual_camera.faults import Planned, parse_plan
+from vedette.virtual_camera.onvif_server import OnvifServer
 from vedette.virtual_camera.server import Server, load_mounts
 from vedette.virtual_camera.stream import Mount
 
@@ -50,6 +52,9 @@ def serve(
     password_file: Annotated[
         Path | None, typer.Option(help="File whose first line is the password (never given as an argument).")
     ] = None,
+    onvif_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Answer as an ONVIF device there, too; 0 takes a free port.")
+    ] = None,
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -79,7 +84,7 @@ def serve(
         mounts = [Mount(name, clip, start, offset, join) for clip, name in pairs]
         plans = [parse_plan(text) for text in fault or []]
         server = Server(load_mounts(mounts), auth=_auth(auth, user, password_file), host=host, port=port)
-        asyncio.run(_serve(server, plans))
+        asyncio.run(_serve(server, plans, onvif_port))
     except VirtualCameraError as error:
         typer.echo(f"error: {error}" + (f"\n  hint: {error.hint}" if error.hint else ""), err=True)
         raise typer.Exit(1) from error
@@ -102,13 +107,16 @@ def _auth(scheme: Scheme | None, user: str, password_file: Path | None) -> Auth:
     return Auth(scheme, user, password)
 
 
-async def _serve(server: Server, plans: list[Planned]) -> None:
+async def _serve(server: Server, plans: list[Planned], onvif_port: int | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with server:
+    onvif = None if onvif_port is None else OnvifServer(server, onvif_port)
+    async with server, onvif or contextlib.nullcontext():
         for planned in plans:
             server.plan(planned)
         for name in server.streams:
             typer.echo(server.url(name))
+        if onvif:
+            typer.echo(f"{onvif.address}/onvif/device_service")
         await stop.wait()
