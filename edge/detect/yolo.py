@@ -62,11 +62,6 @@ class Letterbox:
         relative: Floats = np.divide(boxes - offset, np.array(self.inner * 2, np.float32))
         return relative
 
-    def to_target(self, boxes: Floats) -> Floats:
-        """The inverse of `to_relative`."""
-        offset = np.array([self.left, self.top] * 2, np.float32)
-        return boxes * np.array(self.inner * 2, np.float32) + offset
-
 
 def letterboxed(image: Image, box: Letterbox) -> Image:
     """`image` (height, width, 3) scaled and padded to the target's size."""

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from contract.event import EventRecord
 from contract.wire import Received
+from tests.contract import records
 
-NOW = 1_750_000_000_000
+NOW = records.NOW
 _counter = itertools.count(1)
 
 
@@ -18,31 +19,8 @@ def uuid7(ms: int = NOW) -> UUID:
 
 
 def record(seq: int = 1, **fields: Any) -> EventRecord:
-    values: dict[str, Any] = {
-        "edge_id": "edge-1",
-        "epoch": NOW - 1000,
-        "seq": seq,
-        "event_id": uuid7(),
-        "camera_id": "cam-1",
-        "tier": 1,
-        "pilot": "school",
-        "site": "north-gate",
-        "rule": "after-hours",
-        "kind": "intrusion",
-        "zone": "yard",
-        "state": "open",
-        "opened_at": NOW,
-        "at": fields.get("opened_at", NOW),
-        "closed_at": None,
-        "label": "person",
-        "count": None,
-        "confidence": 0.87,
-        "box": (0.1, 0.2, 0.3, 0.4),
-        "track": 7,
-        "model": "yolov8n",
-        "clock_offset": None,
-    }
-    return EventRecord(**(values | fields))
+    mine = {"event_id": uuid7(), "camera_id": "cam-1", "site": "north-gate", "rule": "after-hours"}
+    return records.record(seq, **(mine | {"at": fields.get("opened_at", NOW)} | fields))
 
 
 def received(seq: int = 1, *, newer: str | None = None, **fields: Any) -> Received:

@@ -32,6 +32,8 @@ async def everything(store: Store, query: EventQuery = ALL, limit: int = 7) -> l
 
 
 class StoreSuite:
+    """The two fixtures that raise are what each store's own test class has to give."""
+
     @pytest.fixture
     def opening(self) -> Opening:
         """Opens the same store every time; the one before it is closed first."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +21,7 @@ QUEUE_BYTES = 4 << 20
 DATAGRAM_RATE = 6e6  # bytes/s: above it a new viewer's first group would overrun its socket (208 KiB on Linux)
 
 
-class _Viewer:
+class _Viewer(ABC):
     def __init__(self, stream: Stream, limit: int) -> None:
         self._stream = stream
         self._limit = limit
@@ -72,8 +73,9 @@ class _Viewer:
     def leave(self) -> None:
         self._stream.viewers.discard(self)
 
+    @abstractmethod
     async def _send(self, burst: Burst) -> None:
-        raise NotImplementedError
+        """Raises OSError where the connection is gone."""
 
 
 class TcpViewer(_Viewer):
