@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 from typing import Any, TypeAlias, get_args
 
-from contract.camera import LABEL_GROUPS, RULES, Camera, Section
+from contract.camera import Camera
+from contract.rules import LABEL_GROUPS, RULES
+from contract.section import Section
 
 Path: TypeAlias = tuple[str | int, ...]
 

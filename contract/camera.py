@@ -1,105 +1,22 @@
 """One camera as an integrator describes it. Parsing touches nothing: no network, no model, no disk.
 
 Every key that exists works. Unknown keys are refused, so that a typing error cannot silently switch a rule off.
-Thresholds are in seconds and relative units, never in frames or pixels.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import time
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Strict,
-    StringConstraints,
-    Tag,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator
 
 from contract import geometry
-from contract.geometry import MAX_CORNERS, Direction, Point
-
-Number: TypeAlias = Annotated[float, Strict(), Field(allow_inf_nan=False)]  # strict: neither "5" nor true is a number
-Whole: TypeAlias = Annotated[int, Strict()]
-Id: TypeAlias = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-# No control characters and none that turn the direction of writing: what stands here is shown to people.
-Text: TypeAlias = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"),
-]
-Seconds: TypeAlias = Annotated[Number, Field(ge=0, le=86_400)]
-LongSeconds: TypeAlias = Annotated[Number, Field(gt=0, le=86_400)]
-Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-LABEL_GROUPS: dict[str, frozenset[str]] = {
-    "vehicle": frozenset({"car", "truck", "bus", "motorcycle"}),
-    "animal": frozenset({"bird", "cat", "dog", "horse", "sheep", "cow", "bear"}),
-    "bag": frozenset({"backpack", "handbag", "suitcase"}),
-}
-"""Names that stand for several labels of a COCO model."""
-
-
-def _zone(points: tuple[Point, ...]) -> tuple[Point, ...]:
-    if fault := geometry.polygon_fault(points):
-        raise ValueError(fault)
-    return points
-
-
-def _line(points: tuple[Point, Point]) -> tuple[Point, Point]:
-    if fault := geometry.line_fault(points):
-        raise ValueError(fault)
-    return points
-
-
-def _time_of_day(text: object) -> time:
-    if isinstance(text, time):
-        return text
-    if not isinstance(text, str) or not re.fullmatch(TIME_OF_DAY, text):
-        raise ValueError("not a time of day")
-    return time.fromisoformat(text if text[2] == ":" else f"0{text}")
-
-
-def _end_of_day(text: object) -> time:
-    return time() if text == "24:00" else _time_of_day(text)
-
-
-def _word_or_list(labels: object) -> str:
-    return "word" if isinstance(labels, str) else "list"
-
-
-TIME_OF_DAY = r"([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
-Start: TypeAlias = Annotated[
-    time, BeforeValidator(_time_of_day), WithJsonSchema({"type": "string", "pattern": f"^{TIME_OF_DAY}$"})
-]
-End: TypeAlias = Annotated[
-    time, BeforeValidator(_end_of_day), WithJsonSchema({"type": "string", "pattern": f"^({TIME_OF_DAY}|24:00)$"})
-]
-
-_Corner: TypeAlias = tuple[Number, Number]
-Polygon: TypeAlias = Annotated[tuple[_Corner, ...], Field(min_length=3, max_length=MAX_CORNERS), AfterValidator(_zone)]
-Line: TypeAlias = Annotated[tuple[_Corner, _Corner], AfterValidator(_line)]
-Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=64)]
-Labels: TypeAlias = Annotated[
-    Annotated[Literal["any"], Tag("word")] | Annotated[tuple[Label, ...], Field(min_length=1), Tag("list")],
-    Discriminator(_word_or_list),
-]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from contract.event import Severity
+from contract.rules import LineRule, Many, Rule, WrongWay
+from contract.schedule import Schedule
+from contract.section import Id, Line, LongSeconds, Number, Polygon, Seconds, Section, Text, Whole
 
 
 class Source(Section):
@@ -153,111 +70,37 @@ class Detect(Section):
     )
 
 
-class Window(Section):
-    """A span of the day; one that ends before it begins runs past midnight and belongs to the day it began.
+class Lasting(Section):
+    """How long a fault of the camera must last before it is told, and be over before it is told that it is."""
 
-    A whole day is 00:00 to 24:00, which time() holds as 00:00 to 00:00.
-    """
-
-    days: tuple[Day, ...] = Field(DAYS, min_length=1, description="on which it begins")
-    start: Start = Field(description="HH:MM or HH:MM:SS, from then on")
-    end: End = Field(description="HH:MM or HH:MM:SS, until just before; 24:00 is midnight")
-
-    @model_validator(mode="after")
-    def _has_length(self) -> Window:
-        if self.start == self.end != time():
-            raise ValueError("start and end are the same; a whole day is 00:00 to 24:00")
-        return self
+    for_s: LongSeconds = Field(description="lasts this long before it counts")
+    recover_s: Seconds = Field(description="over for this long before the event closes")
 
 
-class Schedule(Section):
-    """When a rule is armed, in the site's own time."""
+class View(Section):
+    """What is told of the camera's own sight. A kind may be null: not told, though the camera is blind all the same."""
 
-    time_zone: str = Field(description="IANA name, e.g. Asia/Shanghai")
-    windows: tuple[Window, ...] = Field(min_length=1, description="armed in any of them")
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("no such time zone; want an IANA name such as Asia/Shanghai") from None
-        return name
+    severity: Severity = Field("warning", description="how much it matters: info, warning, alarm")
+    offline: Lasting | None = Field(Lasting(for_s=15.0, recover_s=3.0), description="no pictures arrive")
+    frozen: Lasting | None = Field(Lasting(for_s=10.0, recover_s=2.0), description="the same picture again and again")
+    dark: Lasting | None = Field(Lasting(for_s=10.0, recover_s=3.0), description="too dark to see anything")
+    covered: Lasting | None = Field(Lasting(for_s=5.0, recover_s=3.0), description="something hides most of the view")
+    blurred: Lasting | None = Field(Lasting(for_s=30.0, recover_s=5.0), description="out of focus, or dirty")
+    moved: Lasting | None = Field(Lasting(for_s=5.0, recover_s=5.0), description="it looks elsewhere than before")
 
 
-class _Rule(Section):
-    labels: Labels = Field(("person",), description="model labels, groups (vehicle, animal, bag), or the word any")
-    schedule: Id | None = Field(None, description="armed only in this schedule's windows; without it always")
-    anchor: Literal["bottom", "centre"] = Field("bottom", description="the point of the box that is asked where it is")
+class Still(Section):
+    """A picture of each event that stays on the edge, persons blurred."""
+
+    keep: bool = Field(True, description="whether any are kept")
+    days: Annotated[Number, Field(gt=0, le=30)] = Field(3.0, description="deleted after this long")
 
 
-class _ZoneRule(_Rule):
-    zone: Id = Field(description="one of zones")
-    leave_s: Seconds = Field(1.5, description="out of the zone or unseen this long before it counts as gone")
+class Storm(Section):
+    """A rule that fires too often is told of once, and counted."""
 
-
-class Intrusion(_ZoneRule):
-    """Something enters a zone: one event an object."""
-
-    kind: Literal["intrusion"]
-    for_s: Seconds = Field(0.3, description="inside this long before it counts")
-
-
-class Dwell(_ZoneRule):
-    """Something stays in a zone: one event an object."""
-
-    kind: Literal["dwell"]
-    for_s: LongSeconds = Field(description="inside this long before it counts")
-
-
-class Occupancy(_ZoneRule):
-    """At least so many in a zone at once: one event until they are fewer again."""
-
-    kind: Literal["occupancy"]
-    at_least: Annotated[Whole, Field(ge=1, le=1000)] = Field(description="as many at once")
-    for_s: Seconds = Field(3.0, description="as many for this long before it counts")
-
-
-class Absence(_ZoneRule):
-    """Fewer than so many in a zone: one event until they are enough again."""
-
-    kind: Literal["absence"]
-    fewer_than: Annotated[Whole, Field(ge=1, le=1000)] = Field(1, description="1: nobody is there")
-    for_s: LongSeconds = Field(description="fewer for this long before it counts")
-
-
-class _LineRule(_Rule):
-    line: Id = Field(description="one of lines")
-
-
-class LineCrossing(_LineRule):
-    """Something crosses a line: one event an object and crossing."""
-
-    kind: Literal["line_crossing"]
-    direction: Literal["up", "down", "left", "right", "any"] = Field(
-        "any", description="where the object goes in the picture"
-    )
-
-
-class WrongWay(_LineRule):
-    """Something crosses a line against the only allowed direction."""
-
-    kind: Literal["wrong_way"]
-    allowed: Direction = Field(description="where traffic may go in the picture; the opposite is reported")
-
-
-RULES: dict[str, type[_Rule]] = {
-    "intrusion": Intrusion,
-    "dwell": Dwell,
-    "occupancy": Occupancy,
-    "absence": Absence,
-    "line_crossing": LineCrossing,
-    "wrong_way": WrongWay,
-}
-Rule: TypeAlias = Annotated[
-    Intrusion | Dwell | Occupancy | Absence | LineCrossing | WrongWay, Field(discriminator="kind")
-]
+    events: Many = Field(60, description="a rule's events in `per_s` that are told one by one")
+    per_s: LongSeconds = Field(60.0, description="seconds")
 
 
 class Camera(Section):
@@ -282,6 +125,9 @@ class Camera(Section):
     lines: dict[Id, Line] = Field(default={}, description="lines that rules look at: two ends [x, y]")
     schedules: dict[Id, Schedule] = Field(default={}, description="when rules are armed")
     rules: dict[Id, Rule] = Field(default={}, description="what is reported")
+    view: View = Field(View(), description="what is told of the camera's own sight")
+    still: Still = Field(Still(), description="pictures of events, kept on the edge")
+    storm: Storm = Field(Storm(), description="when a rule's events are only counted")
 
 
 def cross_faults(camera: Camera) -> Iterator[tuple[tuple[str, ...], str, str]]:
@@ -291,21 +137,11 @@ def cross_faults(camera: Camera) -> Iterator[tuple[tuple[str, ...], str, str]]:
             wanted = getattr(rule, key, None)
             if wanted is not None and wanted not in named:
                 yield ("rules", rule_id, key), f"there is no {key} {wanted!r}", _known(key, named)
-        if isinstance(rule, _LineRule) and rule.line in camera.lines:
+        if isinstance(rule, LineRule) and rule.line in camera.lines:
             key = "allowed" if isinstance(rule, WrongWay) else "direction"
             direction = getattr(rule, key)
             if direction != "any" and (fault := geometry.direction_fault(camera.lines[rule.line], direction)):
                 yield ("rules", rule_id, key), fault, ""
-
-
-def expand(labels: Labels) -> frozenset[str] | None:
-    """The model labels that a rule's `labels` stand for; None for any."""
-    if labels == "any":
-        return None
-    found: set[str] = set()
-    for label in labels:
-        found |= LABEL_GROUPS.get(label, frozenset({label}))
-    return frozenset(found)
 
 
 def json_schema() -> dict[str, Any]:

@@ -16,13 +16,14 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-SCHEMA = 1
+SCHEMA = 2
 
 BOX_STEP = 10_000  # boxes are kept to 1/10 000 of the picture: under half a pixel in 4K
 CONFIDENCE_STEP = 100
 MAX_SEQ = 2**53
 
 State: TypeAlias = Literal["open", "update", "closed"]
+Severity: TypeAlias = Literal["info", "warning", "alarm"]
 
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
 """An id that people type: letters, digits, dot, dash, underscore."""
@@ -64,6 +65,7 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     track: Count | None  # local to the camera; dies with the track
     model: Label
     clock_offset: Annotated[int, Meta(ge=-(2**53), le=2**53)] | None  # ms, central's clock minus the edge's
+    severity: Severity = "warning"  # since schema 2
 
     def __post_init__(self) -> None:
         if self.event_id.version != 7:

@@ -44,6 +44,7 @@ ZSTD = "zstd"
 
 _SHARED = ("edge_id", "epoch")  # stand once in the batch's head
 COLUMNS = tuple(name for name in EventRecord.__struct_fields__ if name not in _SHARED)
+_ADDED = {1: 1}  # columns that a sender with an older schema does not have; their defaults hold
 
 Outcome: TypeAlias = Literal["stored", "duplicate", "refused"]
 
@@ -176,7 +177,7 @@ def _to_row(record: EventRecord) -> tuple[Any, ...]:
 
 def _from_row(values: Sequence[Any]) -> dict[str, Any]:
     """The reverse of `_to_row`, before validation: every value may still be of any type."""
-    row = dict(zip(COLUMNS, values, strict=True))
+    row = dict(zip(COLUMNS, values, strict=False))  # an older sender has fewer
     if isinstance(row["event_id"], bytes) and len(row["event_id"]) == 16:
         row["event_id"] = UUID(bytes=row["event_id"])
     for name in ("at", "closed_at"):
@@ -244,8 +245,9 @@ def _decode_columns(plain: bytes) -> Batch:
     head, columns = packed[:4], packed[4:]
     schema, edge_id, epoch, n = _head(*head)
     newer = MAX_NEWER_COLUMNS if schema > SCHEMA else 0
-    if not len(COLUMNS) <= len(columns) <= len(COLUMNS) + newer:
-        raise WireError("framing", f"schema {schema} has {len(COLUMNS)} columns, the batch has {len(columns)}")
+    wanted = len(COLUMNS) - _ADDED.get(schema, 0)
+    if not wanted <= len(columns) <= wanted + newer:
+        raise WireError("framing", f"schema {schema} has {wanted} columns, the batch has {len(columns)}")
     rows = zip(*(_unpack(column, n) for column in columns), strict=True)
     records = tuple(_record(_from_row(row[: len(COLUMNS)]), edge_id, epoch, list(row[len(COLUMNS) :])) for row in rows)
     return Batch(schema, edge_id, epoch, records)

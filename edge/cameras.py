@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract import parse
-from contract.camera import LABEL_GROUPS, Camera
+from contract.camera import Camera
 from contract.errors import Problem
+from contract.rules import LABEL_GROUPS
 from edge.credentials import Credentials
 from edge.errors import SettingsError
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from contract.camera import Polygon
+from contract.section import Polygon
 from edge.types import Image
 
 _FRACTION_BITS = 4  # cv2 takes corners as fixed-point numbers

@@ -33,6 +33,7 @@ def complete(draft: Draft, camera: Camera, model_id: str) -> partial[EventRecord
         box=draft.box,
         track=draft.track,
         model=model_id,
+        severity=draft.severity,
     )
 
 

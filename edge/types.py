@@ -7,7 +7,7 @@ pipeline's clock (monotonic when live, the clip's own time in a replay).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,3 +70,12 @@ class Track:
     at: float  # seconds: when it was last really seen
     first_at: float
     confirmed: bool
+    path: tuple[Step, ...] = ()  # where it stood lately, oldest first; bounded
+
+
+class Step(NamedTuple):
+    """Where an object stood: the middle of its box's lower edge, relative."""
+
+    at: float  # seconds
+    x: float
+    y: float

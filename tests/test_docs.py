@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from contract import parse, wire
-from contract.camera import LABEL_GROUPS, RULES
 from contract.event import EventRecord
+from contract.rules import LABEL_GROUPS, RULES
 from contract.wire import Received
 from tests.contract.test_camera import KEYS
 

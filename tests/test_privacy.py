@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from contract.camera import LABEL_GROUPS, RULES, Camera, Detect, Gate, Schedule, Source, Window
+from contract.camera import Camera, Detect, Gate, Lasting, Source, Still, Storm, View
 from contract.event import EventRecord
+from contract.rules import LABEL_GROUPS, RULES
+from contract.schedule import Holiday, Schedule, Window
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,22 +39,43 @@ RECORD = [
     "track",
     "model",
     "clock_offset",
+    "severity",
 ]
+_RULE = "kind labels severity schedule anchor"
 KEYS = {
-    Camera: "version id name tier pilot site purpose source gate detect masks zones lines schedules rules",
+    Camera: "version id name tier pilot site purpose source gate detect masks zones lines schedules "
+    "rules view still storm",
     Source: "kind url credentials transport open_timeout_s read_timeout_s",
     Gate: "threshold min_area stay_awake_s quiet_look_s",
     Detect: "model rate min_confidence",
-    Schedule: "time_zone windows",
+    View: "severity offline frozen dark covered blurred moved",
+    Lasting: "for_s recover_s",
+    Still: "keep days",
+    Storm: "events per_s",
+    Schedule: "time_zone windows holidays",
     Window: "days start end",
-    RULES["intrusion"]: "kind labels schedule anchor zone leave_s for_s",
-    RULES["dwell"]: "kind labels schedule anchor zone leave_s for_s",
-    RULES["occupancy"]: "kind labels schedule anchor zone leave_s at_least for_s",
-    RULES["absence"]: "kind labels schedule anchor zone leave_s fewer_than for_s",
-    RULES["line_crossing"]: "kind labels schedule anchor line direction",
-    RULES["wrong_way"]: "kind labels schedule anchor line allowed",
+    Holiday: "first last like",
+    RULES["intrusion"]: f"{_RULE} zone leave_s cooldown_s for_s",
+    RULES["dwell"]: f"{_RULE} zone leave_s cooldown_s for_s",
+    RULES["occupancy"]: f"{_RULE} zone leave_s recover_s at_least for_s",
+    RULES["absence"]: f"{_RULE} zone leave_s recover_s fewer_than for_s",
+    RULES["congestion"]: f"{_RULE} zone leave_s recover_s at_least slower_than for_s",
+    RULES["abandoned"]: f"{_RULE} zone leave_s cooldown_s near for_s",
+    RULES["line_crossing"]: f"{_RULE} line cooldown_s direction",
+    RULES["wrong_way"]: f"{_RULE} line cooldown_s allowed",
+    RULES["flow"]: f"{_RULE} line direction every_s",
 }
-KINDS = {"intrusion", "dwell", "occupancy", "absence", "line_crossing", "wrong_way"}
+KINDS = {
+    "intrusion",
+    "dwell",
+    "occupancy",
+    "absence",
+    "congestion",
+    "abandoned",
+    "line_crossing",
+    "wrong_way",
+    "flow",
+}
 
 # Parts of words that would tell of a person or of a vehicle's owner.
 PERSONAL = re.compile(

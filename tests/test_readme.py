@@ -12,7 +12,7 @@ import click
 import pytest
 import typer.main
 
-from contract.camera import LABEL_GROUPS, RULES
+from contract.rules import LABEL_GROUPS, RULES
 from edge.detect.card import load_card
 from edge.detect.shipped import models_dir
 from vedette.__main__ import make_app

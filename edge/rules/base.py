@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from contract.camera import Labels, expand
 from contract.geometry import Point
+from contract.rules import Labels, expand
 from edge.types import Box, Track
 
 Key: TypeAlias = int | None
@@ -32,6 +32,21 @@ class Rule(Protocol):
 
     def clear(self, at: float) -> list[Signal]:
         """Forget every object and close what is open, because the rule is disarmed or the camera blind."""
+
+    def waiting(self, at: float) -> float:
+        """How far the nearest event has come that is not open yet, 0..1: the share of `for_s` that has passed; 0 where
+        none is under way. For people who ask why it has not fired."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleState:
+    """A rule as it stands after a look, for those who want to see why it fired or did not."""
+
+    name: str
+    kind: str
+    armed: bool  # its schedule is open
+    open: tuple[Key, ...]  # what its open events are about
+    waiting: float  # see Rule.waiting
 
 
 class LabelFilter:

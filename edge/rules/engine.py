@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from contract import camera as config
-from contract.event import State
+from contract import rules as config
+from contract.camera import Camera
+from contract.event import Severity, State
+from contract.schedule import Schedule
 from edge.rules import line, zone
-from edge.rules.base import Key, Rule, Signal
+from edge.rules.base import Key, Rule, RuleState, Signal
 from edge.rules.schedule import is_open
-from edge.types import Box, Track
+from edge.types import Box, Step, Track
 
 ANY_OBJECT = "object"
 
@@ -37,6 +39,8 @@ class Draft:
     confidence: float | None
     box: Box | None
     track: int | None
+    severity: Severity = "warning"
+    path: tuple[Step, ...] = ()  # of the object until the event opened; for the still, never sent
 
 
 @dataclass(slots=True)
@@ -46,14 +50,14 @@ class _Armed:
     name: str
     spec: config.Rule
     rule: Rule
-    schedule: config.Schedule | None
+    schedule: Schedule | None
     open: dict[Key, Draft]
 
 
 class RuleEngine:
     """`step` once a look. `utc_ms` turns the pipeline's seconds into UTC ms; `new_id` makes an id for a moment."""
 
-    def __init__(self, camera: config.Camera, utc_ms: Callable[[float], int], new_id: Callable[[int], UUID]) -> None:
+    def __init__(self, camera: Camera, utc_ms: Callable[[float], int], new_id: Callable[[int], UUID]) -> None:
         self._utc_ms = utc_ms
         self._new_id = new_id
         self._armed = [
@@ -75,6 +79,20 @@ class RuleEngine:
     def clear(self, at: float) -> list[Draft]:
         """Close whatever is open: the camera is blind, or the edge stops."""
         return [self._draft(armed, signal) for armed in self._armed for signal in armed.rule.clear(at)]
+
+    def states(self, at: float) -> list[RuleState]:
+        """Every rule as it stands after the look at `at`."""
+        now = self._utc_ms(at)
+        return [
+            RuleState(
+                armed.name,
+                armed.spec.kind,
+                armed.schedule is None or is_open(armed.schedule, now),
+                tuple(armed.open),
+                armed.rule.waiting(at),
+            )
+            for armed in self._armed
+        ]
 
     def _draft(self, armed: _Armed, signal: Signal) -> Draft:
         at = self._utc_ms(signal.at)
@@ -98,6 +116,8 @@ class RuleEngine:
             confidence=track.score if track else None,
             box=track.box if track else None,
             track=track.id if track else None,
+            severity=armed.spec.severity,
+            path=track.path if track else (),
         )
         if signal.what == "passed":
             return replace(draft, state="closed", closed_at=at)
@@ -112,7 +132,7 @@ def _label(rule: config.Rule, track: Track | None) -> str | None:
     return ANY_OBJECT if rule.labels == "any" else track.label
 
 
-def build(rule: config.Rule, camera: config.Camera) -> Rule:
+def build(rule: config.Rule, camera: Camera) -> Rule:
     """The rule object for a rule of `camera`'s config."""
     match rule:
         case config.Intrusion() | config.Dwell():

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contract import camera as config
 from contract import geometry
+from contract import rules as config
 from contract.geometry import Direction, Point
+from contract.section import Line
 from edge.rules.base import LabelFilter, Signal, anchor
 from edge.types import Track
 
@@ -33,7 +34,7 @@ class Crossing:
     def __init__(
         self,
         rule: config.LineCrossing | config.WrongWay,
-        line: config.Line,
+        line: Line,
         directions: frozenset[Direction],
     ) -> None:
         self._line = line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from contract.camera import DAYS, Schedule
+from contract.schedule import DAYS, Schedule
 
 
 def is_open(schedule: Schedule, utc_ms: int) -> bool:

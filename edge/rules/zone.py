@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from contract import camera as config
 from contract import geometry
+from contract import rules as config
+from contract.section import Polygon
 from edge.rules.base import LabelFilter, Signal, anchor
 from edge.types import Track
 
@@ -30,9 +31,7 @@ class _Presence:
 class _Zone:
     """Who is in the zone, with hysteresis. Keyed by track; an entry ends `leave_s` after it was last seen inside."""
 
-    def __init__(
-        self, rule: config.Intrusion | config.Dwell | config.Occupancy | config.Absence, polygon: config.Polygon
-    ):
+    def __init__(self, rule: config.Intrusion | config.Dwell | config.Occupancy | config.Absence, polygon: Polygon):
         self._polygon = polygon
         self._anchor = rule.anchor
         self._leave_s = rule.leave_s
@@ -68,7 +67,7 @@ class _Zone:
 class ObjectInZone:
     """`intrusion` and `dwell`: an event for each object that has been inside for `for_s`."""
 
-    def __init__(self, rule: config.Intrusion | config.Dwell, polygon: config.Polygon) -> None:
+    def __init__(self, rule: config.Intrusion | config.Dwell, polygon: Polygon) -> None:
         self._for_s = rule.for_s
         self._zone = _Zone(rule, polygon)
 
@@ -114,7 +113,7 @@ class _Lasting:
 class Crowd:
     """`occupancy`: one event while at least so many are inside."""
 
-    def __init__(self, rule: config.Occupancy, polygon: config.Polygon) -> None:
+    def __init__(self, rule: config.Occupancy, polygon: Polygon) -> None:
         self._at_least = rule.at_least
         self._zone = _Zone(rule, polygon)
         self._state = _Lasting(rule.for_s)
@@ -137,7 +136,7 @@ class Crowd:
 class Lack:
     """`absence`: one event while fewer than so many are inside."""
 
-    def __init__(self, rule: config.Absence, polygon: config.Polygon) -> None:
+    def __init__(self, rule: config.Absence, polygon: Polygon) -> None:
         self._fewer_than = rule.fewer_than
         self._zone = _Zone(rule, polygon)
         self._state = _Lasting(rule.for_s)

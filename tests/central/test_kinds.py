@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import get_args
 
 from central import kinds
-from contract.camera import Rule
+from contract.rules import Rule
 
 
 def test_every_kind_of_rule_that_a_camera_can_have_is_known() -> None:

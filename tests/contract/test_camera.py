@@ -11,9 +11,11 @@ import yaml
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from contract import camera as config
 from contract import parse
-from contract.camera import LABEL_GROUPS, RULES, Camera, Section, expand, json_schema
+from contract import rules as config
+from contract.camera import Camera, json_schema
+from contract.rules import LABEL_GROUPS, RULES, expand
+from contract.section import Section
 
 ROOT = Path(__file__).parents[2]
 FULL = ROOT / "camera_configs" / "full.yaml"
@@ -77,13 +79,13 @@ def test_full_names_every_key_and_its_default(path: str) -> None:
 
 
 # Optional keys whose value in full.yaml shows something else than the default.
-FREE = {"rules.intrusion.schedule", "rules.wrong_way.labels"}
+FREE = {"rules.intrusion.schedule", "rules.wrong_way.labels", "schedules.*.holidays", "schedules.*.holidays.0.last"}
 
 
 def test_free_keys_exist_and_differ() -> None:
     data = yaml.safe_load(FULL.read_text(encoding="utf-8"))
     for path in FREE:
-        assert values(data, path) != [json.loads(json.dumps(KEYS[path].get_default()))]
+        assert str(values(data, path)) != str([KEYS[path].get_default()])
 
 
 def test_every_key_is_described() -> None:

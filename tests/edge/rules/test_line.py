@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from contract.camera import LineCrossing, WrongWay
+from contract.rules import LineCrossing, WrongWay
 from edge.rules.line import line_crossing, wrong_way
 from tests.edge.rules.paths import LOOK_S, play, still, straight, track
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from contract.camera import Schedule
+from contract.schedule import Schedule
 from edge.rules.schedule import is_open
 
 SHANGHAI, BERLIN = "Asia/Shanghai", "Europe/Berlin"

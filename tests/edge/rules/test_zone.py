@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from contract.camera import Absence, Dwell, Intrusion, Occupancy
+from contract.rules import Absence, Dwell, Intrusion, Occupancy
 from edge.rules.zone import Crowd, Lack, ObjectInZone
 from tests.edge.rules.paths import gone, play, still, track
 
