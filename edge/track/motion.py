@@ -8,12 +8,13 @@ acceleration).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 MEASUREMENT = 0.12  # standard deviation of a detected centre, in sizes of the object
 SPEED = 4.0  # standard deviation of the speed of an object seen once, in sizes a second
 ACCELERATION = 6.0  # in sizes a second squared
+RESTING = 1.5  # the same of an object that is at rest: it may set out, but seldom does
+LONGEST_S = 1.0  # looks further apart are of a scene at rest: nothing went on at its old speed meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,10 @@ class Motion:
     v: float
     size: float
 
-    def predict(self, at: float) -> Motion:
+    def predict(self, at: float, acceleration: float = ACCELERATION) -> Motion:
         """The belief for a later moment. An earlier one is answered with the belief as it is."""
-        dt = max(0.0, at - self.at)
-        q = (ACCELERATION * self.size) ** 2
+        dt = min(max(0.0, at - self.at), LONGEST_S)
+        q = (acceleration * self.size) ** 2
         return replace(
             self,
             at=max(at, self.at),
@@ -64,16 +65,6 @@ class Motion:
             v=self.v - gain_v * self.pv,
             size=size,
         )
-
-    def surprise(self, x: float, y: float) -> tuple[float, float]:
-        """(squared Mahalanobis distance, spread) of seeing the centre at (x, y).
-
-        Their sum is twice the negative log likelihood but for a constant: a wide belief explains a far detection,
-        but pays for being wide.
-        """
-        s = self.p + (MEASUREMENT * self.size) ** 2
-        distance = ((x - self.x) ** 2 + (y - self.y) ** 2) / s
-        return distance, 2 * math.log(s / (self.size * self.size))
 
 
 def seen_once(at: float, x: float, y: float, size: float) -> Motion:

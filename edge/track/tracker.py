@@ -1,27 +1,33 @@
 """Detections in, tracks out; one tracker a camera.
 
-A look joins detections to tracks by likelihood: how well the place fits the predicted one, how well the shape fits
-the last one. Strong detections are joined first; weak ones may then keep a confirmed track alive, but never begin
-one (the idea of ByteTrack: Zhang et al., ECCV 2022, section 3). Everything is in seconds, so a low or uneven rate of
-looks only widens the prediction.
+A look joins detections to tracks by likelihood (match.py). Strong detections are joined first; weak ones may then keep
+a confirmed track alive, but never begin one (the idea of ByteTrack: Zhang et al., ECCV 2022, section 3). Everything is
+in seconds, so a low or uneven rate of looks only widens the prediction.
 
 States: tentative (new) -> confirmed (seen often and long enough) -> gone (unseen too long). A tentative track that
 is missed is gone sooner. Numbers are given once, in order, and never given again. Time unseen is counted in looks,
-each worth at most `look_s`: an object that stands still in a scene seldom looked at is not lost by one miss.
+each worth at most `look_s`: an object that stands still in a scene seldom looked at is not lost by one miss. It runs
+slower while something seen covers the place: what is behind a bus has not left.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from edge.track.motion import Motion, seen_once
-from edge.types import Box, Detections, Track
+from edge.track import match
+from edge.track.motion import ACCELERATION, RESTING, Motion, seen_once
+from edge.types import Box, Detections, Step, Track
 
-VEHICLES = frozenset({"car", "truck", "bus", "motorcycle", "train"})
+REST = 0.35  # an object that stays within this share of its size is at rest
+REST_S = 2.0  # for at least this long
+SMALLEST = 1e-4  # of the picture's side; a smaller box is none
+PATH_STEPS = 48
+PATH_S = 0.4  # between two steps of a path
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +35,19 @@ class TrackerSettings:
     strong: float = 0.3  # score from which a detection may begin a track
     confirm_looks: int = 2
     confirm_s: float = 0.15  # between the first and the confirming look
+    inside: float = 0.7  # covered: this share of its box lies in another that is seen
     keep_s: float = 1.6  # a confirmed track lives on unseen for this long
+    keep_rest: float = 0.1  # and for this share of the time that it has been at rest,
+    keep_longest_s: float = 6.0  # up to this
     keep_tentative_s: float = 0.7
     look_s: float = 0.5  # a single look without it counts as unseen for at most this long
+    hidden: float = 0.25  # while it is covered, time unseen runs by this factor
     gate: float = 12.0  # squared Mahalanobis distance beyond which two are never the same
     weak_gate: float = 4.0  # the same for a weak detection
     shape: float = 0.45  # standard deviation of the logarithm of width and height between looks
     max_tracks: int = 200
+    max_detections: int = 300  # of one look, the best
+    max_labels: int = 8  # that one track may collect votes for
 
 
 @dataclass(slots=True)
@@ -45,10 +57,12 @@ class _Live:
     box: Box
     first_at: float
     seen_at: float
+    rest_at: Step  # where and since when it is at rest
     looks: int = 1
     unseen_s: float = 0.0
     confirmed: bool = False
     votes: dict[str, float] = field(default_factory=dict)  # sum of scores by label
+    path: list[Step] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -58,108 +72,155 @@ class _Live:
     def score(self) -> float:
         return sum(self.votes.values()) / self.looks
 
+    @property
+    def rest_s(self) -> float:
+        return self.seen_at - self.rest_at.at
+
+    @property
+    def expected_box(self) -> Box:
+        """The last box, moved to where the object should be now."""
+        left, top, right, bottom = self.box
+        dx, dy = self.motion.x - (left + right) / 2, self.motion.y - (top + bottom) / 2
+        return left + dx, top + dy, right + dx, bottom + dy
+
+    @property
+    def speed(self) -> float:
+        """In its own sizes a second."""
+        return math.hypot(self.motion.vx, self.motion.vy) / self.motion.size
+
 
 class Tracker:
-    """`step` once a look. Not thread-safe: it belongs to its camera's pipeline."""
+    """`step` once a look. Not thread-safe: it belongs to its camera's pipeline.
+
+    `dropped` counts what a cap kept out, by reason: "empty box", "detections", "tracks", "labels".
+    """
 
     def __init__(self, class_names: Sequence[str], settings: TrackerSettings | None = None) -> None:
         self._names = class_names
         self._settings = settings or TrackerSettings()
         self._live: list[_Live] = []
         self._next_id = 1
-        self.dropped = 0  # detections that began no track because the cap was reached
+        self._at = -math.inf
+        self._waited = 0.0  # since the last look, as far as it counts
+        self.dropped: Counter[str] = Counter()
 
     def step(self, at: float, detections: Detections) -> list[Track]:
         """Join one look's detections, at `at` seconds, and return every track alive after it.
 
-        A track unseen in this look is still returned, with its last box and an earlier `at`.
+        A track unseen in this look is still returned, with its last box and an earlier `at`. A look that comes with an
+        earlier time than the last counts as made at the same moment.
         """
+        self._waited = min(max(0.0, at - self._at), self._settings.look_s)
+        at = self._at = max(at, self._at)
+        seen = match.Seen.of(self._sound(detections), self._names)
         for track in self._live:
-            track.unseen_s += min(max(0.0, at - track.motion.at), self._settings.look_s)
-            track.motion = track.motion.predict(at)
-        strong = detections.scores >= self._settings.strong
-        places = list(range(len(detections)))
-        left, unseen = self._join(
-            at, detections, [i for i in places if strong[i]], list(self._live), self._settings.gate
-        )
-        weak = [i for i in places if not strong[i]]
-        # A weak detection says little, so it may only carry on what was there a look ago, where it was expected.
-        fresh = [track for track in unseen if track.confirmed and track.unseen_s <= self._settings.look_s]
-        self._join(at, detections, weak, fresh, self._settings.weak_gate)
+            track.unseen_s += self._waited
+            track.motion = track.motion.predict(at, RESTING if track.rest_s >= REST_S else ACCELERATION)
+        strong = seen.scores >= self._settings.strong
+        left, unseen = self._join(at, seen, np.flatnonzero(strong), self._live, self._settings.gate)
+        # A weak detection says little, so it may only carry on what was there a look ago, or rests, where expected.
+        fresh = [t for t in unseen if t.confirmed and (t.unseen_s <= self._settings.look_s or t.rest_s > t.unseen_s)]
+        self._join(at, seen, np.flatnonzero(~strong), fresh, self._settings.weak_gate)
         for i in left:
-            self._begin(at, detections, i)
-        self._live = [track for track in self._live if not self._is_gone(track)]
-        return [Track(t.id, t.label, t.box, t.score, t.seen_at, t.first_at, t.confirmed) for t in self._live]
+            self._begin(at, seen, i)
+        self._settle(at)
+        return [
+            Track(t.id, t.label, t.box, t.score, t.seen_at, t.first_at, t.confirmed, tuple(t.path)) for t in self._live
+        ]
 
     def clear(self) -> None:
         """Forget every object, e.g. because the camera was blind. Numbers go on."""
         self._live.clear()
 
-    def _join(
-        self, at: float, detections: Detections, places: list[int], tracks: list[_Live], gate: float
-    ) -> tuple[list[int], list[_Live]]:
-        """Join greedily, likeliest pair first; returns the detections and the tracks that are left."""
-        pairs = []
-        for i in places:
-            x, y, width, height = _centred(detections.boxes[i])
-            label = self._names[detections.classes[i]]
-            for track in tracks:
-                distance, spread = track.motion.surprise(x, y)
-                if distance > gate:
-                    continue
-                _, _, w, h = _centred(track.box)
-                shape = (math.log(width / w) ** 2 + math.log(height / h) ** 2) / self._settings.shape**2
-                cost = distance + spread + shape + (0.0 if _alike(label, track.label) else 4.0)
-                if distance + shape <= 2 * gate:
-                    pairs.append((cost, i, track.id, track))
-        taken: set[int] = set()
-        joined: set[int] = set()
-        for _, i, _, track in sorted(pairs, key=lambda pair: pair[:3]):
-            if i not in taken and track.id not in joined:
-                taken.add(i)
-                joined.add(track.id)
-                self._see(track, at, detections, i)
-        return [i for i in places if i not in taken], [t for t in tracks if t.id not in joined]
+    def fastest(self) -> float:
+        """The highest speed among the objects seen in the last look, in their own sizes a second; infinite while one is
+        new, because nothing is known of its speed."""
+        seen = [track for track in self._live if track.seen_at == self._at]
+        return max((track.speed if track.confirmed else math.inf for track in seen), default=0.0)
 
-    def _see(self, track: _Live, at: float, detections: Detections, i: int) -> None:
-        x, y, width, height = _centred(detections.boxes[i])
-        track.motion = track.motion.update(x, y, math.sqrt(width * height))
-        track.box = _box(detections, i)
+    def _sound(self, detections: Detections) -> Detections:
+        """What lies in the picture and has an area, the best `max_detections` of it."""
+        boxes = detections.boxes.clip(0, 1)
+        detections = Detections(boxes, detections.scores, detections.classes)
+        sound = (boxes[:, 2] - boxes[:, 0] > SMALLEST) & (boxes[:, 3] - boxes[:, 1] > SMALLEST)
+        if empty := len(sound) - int(np.count_nonzero(sound)):
+            self.dropped["empty box"] += empty
+            detections = detections.only(sound)
+        if (over := len(detections) - self._settings.max_detections) > 0:
+            self.dropped["detections"] += over
+            best = np.zeros(len(detections), np.bool_)
+            best[np.argsort(-detections.scores, kind="stable")[: self._settings.max_detections]] = True
+            detections = detections.only(best)
+        return detections
+
+    def _join(
+        self, at: float, seen: match.Seen, places: match.Indices, tracks: list[_Live], gate: float
+    ) -> tuple[list[int], list[_Live]]:
+        """Returns the places and the tracks that are left."""
+        expected = match.Expected.of([(t.motion, t.box, t.votes) for t in tracks])
+        pairs = match.pairs(seen, places, expected, gate=gate, shape=self._settings.shape)
+        for i, t in pairs:
+            self._see(tracks[t], at, seen, i)
+        taken, joined = {i for i, _ in pairs}, {t for _, t in pairs}
+        return [int(i) for i in places if i not in taken], [t for n, t in enumerate(tracks) if n not in joined]
+
+    def _see(self, track: _Live, at: float, seen: match.Seen, i: int) -> None:
+        x, y, size = seen.centre(i)
+        track.motion = track.motion.update(x, y, size)
+        track.box = seen.box(i)
         track.seen_at = at
         track.looks += 1
         track.unseen_s = 0.0
-        label = self._names[detections.classes[i]]
-        track.votes[label] = track.votes.get(label, 0.0) + float(detections.scores[i])
-        track.confirmed = track.confirmed or (
-            track.looks >= self._settings.confirm_looks and at - track.first_at >= self._settings.confirm_s
-        )
+        step = Step(at, x, track.box[3])
+        if math.hypot(step.x - track.rest_at.x, step.y - track.rest_at.y) > REST * size:
+            track.rest_at = step
+        # The last step is always where it is now; it stays when it is far enough from the one before.
+        if len(track.path) > 1 and track.path[-1].at - track.path[-2].at < PATH_S:
+            track.path.pop()
+        track.path.append(step)
+        del track.path[:-PATH_STEPS]
+        label = seen.labels[i]
+        if label in track.votes or len(track.votes) < self._settings.max_labels:
+            track.votes[label] = track.votes.get(label, 0.0) + float(seen.scores[i])
+        else:
+            self.dropped["labels"] += 1
 
-    def _begin(self, at: float, detections: Detections, i: int) -> None:
+    def _begin(self, at: float, seen: match.Seen, i: int) -> None:
         if len(self._live) >= self._settings.max_tracks:
-            self.dropped += 1
+            self.dropped["tracks"] += 1
             return
-        x, y, width, height = _centred(detections.boxes[i])
-        motion = seen_once(at, x, y, math.sqrt(width * height))
-        votes = {self._names[detections.classes[i]]: float(detections.scores[i])}
-        track = _Live(self._next_id, motion, _box(detections, i), at, at, votes=votes)
+        x, y, size = seen.centre(i)
+        box = seen.box(i)
+        step = Step(at, x, box[3])
+        votes = {seen.labels[i]: float(seen.scores[i])}
+        track = _Live(self._next_id, seen_once(at, x, y, size), box, at, at, step, votes=votes, path=[step])
         self._next_id += 1
         self._live.append(track)
+
+    def _settle(self, at: float) -> None:
+        """Confirm the proven and let go of the gone."""
+        clear = [track for track in self._live if track.confirmed and track.seen_at == at]
+        for track in self._live:
+            if track.seen_at == at:
+                proven = track.looks >= self._settings.confirm_looks
+                track.confirmed |= proven and at - track.first_at >= self._settings.confirm_s
+            elif any(_share(track.expected_box, other.box) >= self._settings.inside for other in clear):
+                track.unseen_s -= (1 - self._settings.hidden) * self._waited
+        self._live = [track for track in self._live if not self._is_gone(track)]
 
     def _is_gone(self, track: _Live) -> bool:
         if not (0 <= track.motion.x <= 1 and 0 <= track.motion.y <= 1):
             return True  # it has left the picture
-        return track.unseen_s > (self._settings.keep_s if track.confirmed else self._settings.keep_tentative_s)
+        if not track.confirmed:
+            return track.unseen_s > self._settings.keep_tentative_s
+        keep = self._settings.keep_s + self._settings.keep_rest * track.rest_s
+        return track.unseen_s > min(keep, self._settings.keep_longest_s)
 
 
-def _centred(box: Sequence[float] | np.ndarray) -> tuple[float, float, float, float]:
-    left, top, right, bottom = (float(value) for value in box)
-    return (left + right) / 2, (top + bottom) / 2, max(right - left, 1e-4), max(bottom - top, 1e-4)
-
-
-def _box(detections: Detections, i: int) -> Box:
-    left, top, right, bottom = (float(value) for value in np.clip(detections.boxes[i], 0.0, 1.0))
-    return left, top, right, bottom
-
-
-def _alike(a: str, b: str) -> bool:
-    return a == b or (a in VEHICLES and b in VEHICLES)
+def _share(box: Box, other: Box) -> float:
+    """The share of `box` that lies in `other`."""
+    width = min(box[2], other[2]) - max(box[0], other[0])
+    height = min(box[3], other[3]) - max(box[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / ((box[2] - box[0]) * (box[3] - box[1]))

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from edge.track.tracker import Tracker, TrackerSettings
+from edge.track.tracker import PATH_S, PATH_STEPS, Tracker, TrackerSettings
 from edge.types import Detections
 
 NAMES = ("person", "car", "truck", "dog")
@@ -142,17 +144,137 @@ def test_the_cap_holds_and_what_it_drops_is_counted():
     crowd = [person(0.05 + 0.09 * (i % 10), 0.1 + 0.15 * (i // 10)) for i in range(50)]
     tracker, steps = run([crowd] * 3, settings=TrackerSettings(max_tracks=20))
     assert len(steps[-1]) == 20
-    assert tracker.dropped == 90
+    assert tracker.dropped == {"tracks": 90}
 
 
 def test_time_that_goes_back_is_no_crash():
     tracker, _ = run([[person(0.3)]] * 4)
-    assert [track.id for track in tracker.step(0.1, look(person(0.3)))] == [1]
+    assert [(track.id, track.at) for track in tracker.step(0.1, look(person(0.3)))] == [(1, pytest.approx(0.6))]
 
 
 def test_thousands_at_once_are_bounded():
     rng = np.random.default_rng(1)
-    many = [(float(x), float(y), 0.01, 0.02, 0.9, 0) for x, y in rng.random((3000, 2))]
+    many = [(float(x), float(y), 0.01, 0.02, 0.9, 0) for x, y in rng.uniform(0.02, 0.98, (3000, 2))]
     tracker, steps = run([many, many])
     assert len(steps[-1]) == TrackerSettings().max_tracks
-    assert tracker.dropped > 0
+    assert tracker.dropped["detections"] == 2 * (3000 - TrackerSettings().max_detections)
+    assert tracker.dropped["tracks"] > 0
+
+
+@pytest.mark.parametrize(
+    "box",
+    [(0.5, 0.5, 0.0, 0.1), (0.5, 0.5, 0.1, 0.0), (0.5, 0.5, 0.0, 0.0), (1.5, 0.5, 0.2, 0.2), (-3.0, -3.0, 0.2, 0.2)],
+    ids=["no width", "no height", "a point", "right of the picture", "far outside"],
+)
+def test_what_has_no_area_in_the_picture_is_dropped_and_counted(box):
+    tracker, steps = run([[(*box, 0.9, 0)]] * 3)
+    assert steps == [[], [], []]
+    assert tracker.dropped == {"empty box": 3}
+
+
+def test_a_box_that_reaches_out_of_the_picture_is_cut():
+    _, steps = run([[(0.98, 0.5, 0.1, 0.2, 0.9, 0)]] * 2)
+    assert steps[-1][0].box == pytest.approx((0.93, 0.4, 1.0, 0.6), abs=1e-6)
+
+
+def test_labels_of_a_track_are_capped_and_counted():
+    names = tuple(f"thing {i}" for i in range(20))
+    tracker = Tracker(names)
+    for i in range(20):
+        tracks = tracker.step(i * 0.2, look((0.5, 0.5, 0.1, 0.1, 0.9, i)))
+    assert [track.id for track in tracks] == [1]
+    assert tracker.dropped == {"labels": 20 - TrackerSettings().max_labels}
+
+
+def test_after_minutes_without_a_look_what_rests_is_still_the_same():
+    tracker, _ = run([[car(0.5)]] * 20)
+    assert [track.id for track in tracker.step(300, look(car(0.5)))] == [1]
+
+
+def test_after_minutes_without_a_look_another_elsewhere_is_another():
+    tracker, _ = run([[car(0.2)]] * 20)
+    assert {track.id for track in tracker.step(300, look(car(0.8))) if track.at == 300} == {2}
+
+
+def test_hidden_behind_a_bus_is_the_same():
+    """Standing at 0.5 while a bus, wide as a third of the picture, drives by in front for 4 s."""
+
+    def bus(i):
+        return (-0.1 + 0.06 * i, 0.5, 0.35, 0.4, 0.9, 2)
+
+    def is_covered(i):
+        return abs(bus(i)[0] - 0.5) < 0.2
+
+    looks = [[person(0.5)] for _ in range(10)]
+    looks += [[bus(i)] if is_covered(i) else [bus(i), person(0.5)] for i in range(22)]
+    looks += [[bus(12)]] * 20 + [[person(0.5)]] * 5
+    _, steps = run(looks)
+    assert {track.id for track in steps[-1]} & {1}
+
+
+def test_two_who_walk_as_one_shape_for_a_while_stay_two():
+    def apart(i):
+        return [person(0.1 + 0.02 * i, 0.5), person(0.18 + 0.02 * i, 0.5)]
+
+    def as_one(i):
+        return [(0.14 + 0.02 * i, 0.5, 0.13, 0.155, 0.8, 0)]
+
+    _, steps = run([as_one(i) if 8 <= i < 20 else apart(i) for i in range(30)])
+    assert ids(steps) == {1, 2}
+    assert {track.id for track in steps[-1] if track.at == 29 * 0.2} == {1, 2}
+
+
+def test_one_who_comes_where_a_thing_lay_is_another():
+    """A person is no suitcase that was here for long, though it is the only object near."""
+    names = ("person", "suitcase")
+    tracker = Tracker(names)
+    for i in range(60):
+        tracker.step(i * 0.5, look((0.5, 0.6, 0.1, 0.15, 0.8, 1)))
+    for i in range(60, 64):
+        tracker.step(i * 0.5, look())
+    after = tracker.step(32, look((0.4, 0.7, 0.2, 0.5, 0.8, 0)))
+    assert [track.label for track in after if track.at == 32] == ["person"]
+
+
+def test_a_thing_that_is_called_something_else_in_the_same_place_is_the_same():
+    looks = [[car(0.5)]] * 100 + [[car(0.5, kind=3)]] * 3 + [[car(0.5)]] * 5
+    _, steps = run(looks)
+    assert ids(steps) == {1}
+    assert {track.label for track in steps[-1]} == {"car"}
+
+
+def test_what_comes_into_the_picture_may_grow():
+    """A car enters from above, cut by the border at first; another starts at the same moment elsewhere."""
+
+    def entering(i):
+        bottom = 0.15 + 0.3 * i
+        return (0.25, bottom / 2, 0.2, bottom, 0.8, 1)
+
+    _, steps = run([[entering(0)], [entering(1), (0.55, 0.75, 0.2, 0.45, 0.8, 1)], [entering(2)]], dt=0.5)
+    first = {track.id: track.box for track in steps[-1]}
+    assert first[1][0] == pytest.approx(0.15)
+
+
+def test_a_path_tells_where_it_stood_and_is_bounded():
+    _, steps = run([[person(0.1 + 0.001 * i)] for i in range(600)])
+    path = steps[-1][0].path
+    assert len(path) == PATH_STEPS
+    assert path[-1].at == pytest.approx(599 * 0.2)
+    assert path[-1].x == pytest.approx(0.699, abs=1e-3)
+    assert path[-1].y == pytest.approx(0.575, abs=1e-3)
+    assert all(after.at - before.at >= PATH_S - 1e-6 for before, after in pairwise(path[:-1]))
+
+
+def test_the_fastest_is_in_its_own_sizes_a_second():
+    tracker, _ = run([[person(0.1 + 0.02 * i)] for i in range(20)])
+    assert tracker.fastest() == pytest.approx(0.1 / (0.05 * 0.15) ** 0.5, rel=0.1)
+
+
+def test_what_is_new_may_be_as_fast_as_anything():
+    tracker, _ = run([[person(0.1)]])
+    assert tracker.fastest() == float("inf")
+
+
+def test_an_empty_scene_has_no_speed():
+    tracker, _ = run([[]])
+    assert tracker.fastest() == 0
