@@ -17,6 +17,10 @@ _LIMITS = {
     "less_than": ("lt", "must be less than"),
     "less_than_equal": ("le", "must be at most"),
 }
+_FORMS = {
+    "not a time of day": "write it as 07:00 or 18:30:00, without a zone",
+    "not a date": "write it as 2026-10-01: year, month, day",
+}
 
 
 def advice(fault: Any, path: Path, data: Any) -> tuple[str, str]:
@@ -60,11 +64,13 @@ def advice(fault: Any, path: Path, data: Any) -> tuple[str, str]:
             return f"{words} {context[key]:g}", ""
         case "dict_type" | "model_type" | "model_attributes_type":
             return "want keys and values; write what belongs to it below, indented", _keys_hint(path, data)
+        case "too_long" if path[-1] == "holidays":
+            return f"has {context['actual_length']} entries, at most {context['max_length']} are possible", ""
         case "tuple_type" | "missing" | "too_short" | "too_long":
             return _list_advice(path, data)
         case "value_error":
             message = str(context["error"])
-            return message, "write it as 07:00 or 18:30:00, without a zone" if message == "not a time of day" else ""
+            return message, _FORMS.get(message, "")
     return str(fault["msg"]), ""
 
 
@@ -83,6 +89,8 @@ def _list_advice(path: Path, data: Any) -> tuple[str, str]:
             return "want a list of days", "e.g. [mon, tue, wed, thu, fri]"
         case (*_, "windows"):
             return "want a list of windows", 'e.g. [{start: "18:30", end: "06:30"}]'
+        case (*_, "holidays"):
+            return "want a list of holidays", "e.g. [{first: 2026-10-01, last: 2026-10-07, like: sun}]"
         case (*_, "labels"):
             return "want a list of labels", f"e.g. [person]; groups: {', '.join(LABEL_GROUPS)}; or the word any"
     return "want a list", ""
@@ -132,7 +140,8 @@ def _section(path: Path, data: Any) -> Any:
         data = data[step]
         if path[0] == "rules" and len(path) >= 2 and isinstance(data, dict) and data.get("kind") in RULES:
             here = RULES[data["kind"]]
-    return here
+    parts = get_args(here)
+    return parts[0] if parts[1:] == (type(None),) else here
 
 
 def _keys(section: Any) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from contract.event import Severity
 from contract.geometry import Direction
@@ -29,6 +29,7 @@ Labels: TypeAlias = Annotated[
 ]
 Way: TypeAlias = Literal["up", "down", "left", "right", "any"]
 Many: TypeAlias = Annotated[Whole, Field(ge=1, le=1000)]
+Leave: TypeAlias = Annotated[Number, Field(ge=0, le=600)]
 Multiple: TypeAlias = Annotated[Number, Field(gt=0, le=100)]
 
 
@@ -43,7 +44,7 @@ class RuleSection(Section):
 
 class ZoneRule(RuleSection):
     zone: Id = Field(description="one of zones")
-    leave_s: Seconds = Field(1.5, description="out of the zone or unseen this long before it counts as gone")
+    leave_s: Leave = Field(1.5, description="out of the zone or unseen this long before it counts as gone")
 
 
 class _ObjectRule(ZoneRule):
@@ -102,7 +103,14 @@ class Abandoned(_ObjectRule):
     labels: Labels = Field(("bag",), description="model labels, groups (vehicle, animal, bag), or the word any")
     near: Multiple = Field(1.0, description="a person this near looks after it, in heights of that person")
     for_s: LongSeconds = Field(60.0, description="at rest and alone for this long before it counts")
-    leave_s: Seconds = Field(10.0, description="out of the zone or unseen this long before it counts as gone")
+    leave_s: Leave = Field(10.0, description="out of the zone or unseen this long before it counts as gone")
+
+    @field_validator("labels")
+    @classmethod
+    def _things(cls, labels: Labels) -> Labels:
+        if labels != "any" and "person" in labels:
+            raise ValueError("a person is nobody's thing; for people who stay there is the rule dwell")
+        return labels
 
 
 class LineRule(RuleSection):

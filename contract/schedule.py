@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date, time
 from typing import Annotated, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -27,12 +28,26 @@ def _end_of_day(text: object) -> time:
     return time() if text == "24:00" else _time_of_day(text)
 
 
+def _date(text: object) -> date:
+    """Only YYYY-MM-DD: a bare number is no day of 1970."""
+    if isinstance(text, date):
+        return text
+    if isinstance(text, str) and re.fullmatch(DATE, text):
+        with suppress(ValueError):  # the 30th of February
+            return date.fromisoformat(text)
+    raise ValueError("not a date")
+
+
+DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIME_OF_DAY = r"([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
 Start: TypeAlias = Annotated[
     time, BeforeValidator(_time_of_day), WithJsonSchema({"type": "string", "pattern": f"^{TIME_OF_DAY}$"})
 ]
 End: TypeAlias = Annotated[
     time, BeforeValidator(_end_of_day), WithJsonSchema({"type": "string", "pattern": f"^({TIME_OF_DAY}|24:00)$"})
+]
+Date: TypeAlias = Annotated[
+    date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date", "pattern": f"^{DATE}$"})
 ]
 
 
@@ -56,8 +71,8 @@ class Window(Section):
 class Holiday(Section):
     """Days that go like another day of the week: a holiday like a Sunday, a Saturday worked instead like a Monday."""
 
-    first: date = Field(description="YYYY-MM-DD")
-    last: date | None = Field(None, description="YYYY-MM-DD, included; without it only the first day")
+    first: Date = Field(description="YYYY-MM-DD")
+    last: Date | None = Field(None, description="YYYY-MM-DD, included; without it only the first day")
     like: Day = Field("sun", description="the day of the week whose windows hold")
 
     @model_validator(mode="after")

@@ -111,9 +111,11 @@ def validator() -> Any:
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 def test_schema_accepts_every_example(validator: Any, file: Path) -> None:
-    validator.validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    validator.validate(json.loads(json.dumps(data, default=str)))  # YAML makes dates of what is meant as text
 
 
+SCHEDULE = {"time_zone": "Asia/Shanghai", "windows": [{"start": "18:00", "end": "07:00"}]}
 MINIMAL = yaml.safe_load((ROOT / "camera_configs" / "minimal.yaml").read_text(encoding="utf-8"))
 
 
@@ -132,6 +134,8 @@ MINIMAL = yaml.safe_load((ROOT / "camera_configs" / "minimal.yaml").read_text(en
             {"schedules": {"s": {"time_zone": "Asia/Shanghai", "windows": [{"start": "6pm", "end": "07:00"}]}}},
             id="no time of day",
         ),
+        pytest.param({"schedules": {"s": SCHEDULE | {"holidays": [{"first": "1.10.2026"}]}}}, id="no date"),
+        pytest.param({"schedules": {"s": SCHEDULE | {"holidays": [{"first": 20261001}]}}}, id="date as a number"),
     ],
 )
 def test_schema_and_parser_refuse_alike(validator: Any, change: dict[str, Any]) -> None:

@@ -61,6 +61,7 @@ def read(**fields: Any) -> EventRecord:
         pytest.param({"count": -1}, ">= 0", id="negative count"),
         pytest.param({"track": 2**31}, "<= 2147483647", id="track without end"),
         pytest.param({"clock_offset": 2**53 + 1}, "<= 9007199254740992", id="offset without end"),
+        pytest.param({"severity": "high"}, "Invalid enum value 'high'", id="unknown severity"),
         pytest.param({"face": "x"}, "unknown field `face`", id="field that does not exist"),
     ],
 )
@@ -84,6 +85,12 @@ def test_refused(fields: dict[str, Any], says: str) -> None:
 )
 def test_accepted(fields: dict[str, Any]) -> None:
     read(**fields)
+
+
+def test_severity_of_an_older_sender() -> None:
+    fields = msgspec.to_builtins(record(severity="alarm"))
+    del fields["severity"]
+    assert msgspec.convert(fields, EventRecord).severity == "warning"
 
 
 def test_missing_field_is_named() -> None:

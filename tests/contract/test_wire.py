@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import time
 import tracemalloc
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from contract import wire
 from contract.errors import RecordError, WireError
-from contract.event import SCHEMA, EventRecord
+from contract.event import SCHEMA, EventRecord, Severity
 from contract.wire import COLUMNS, MSGPACK, BatchAnswer, Broken, Received, RecordAnswer
 from tests.contract.records import NOW, record, uuid7
 
@@ -80,6 +80,7 @@ def records(draw: st.DrawFn) -> EventRecord:
         track=draw(counts),
         model=draw(labels),
         clock_offset=draw(st.none() | st.integers(-(2**53), 2**53)),
+        severity=draw(st.sampled_from(get_args(Severity))),
     )
 
 
@@ -89,6 +90,44 @@ def test_any_records_come_back_as_they_were(sent: list[EventRecord]) -> None:
     for batch in (wire.decode(wire.encode(sent)), decode(wire.encode_json(sent), "json")):
         assert (batch.schema, batch.edge_id, batch.epoch) == (SCHEMA, "edge-1", NOW - 1000)
         assert batch.records == tuple(Received(entry) for entry in sent)
+
+
+@settings(deadline=None)
+@given(st.lists(records(), min_size=1, max_size=5))
+def test_records_of_schema_1_come_back_as_warnings(sent: list[EventRecord]) -> None:
+    """Edges of schema 1 know no severity: a column, or a key of JSON, fewer."""
+    columns = columns_of(*sent)
+    assert COLUMNS[-1] == "severity"
+    rows = rows_of(*sent) | {"schema": 1}
+    for row in rows["events"]:
+        del row["severity"]
+    read = tuple(Received(msgspec.structs.replace(entry, severity="warning")) for entry in sent)
+    for batch in (
+        decode(msgspec.msgpack.encode([1, "edge-1", NOW - 1000, len(sent), *columns[:-1]])),
+        decode(msgspec.json.encode(rows), "json"),
+    ):
+        assert (batch.schema, batch.records) == (1, read)
+
+
+@pytest.mark.parametrize(
+    ("schema", "columns", "fits"),
+    [
+        pytest.param(1, -1, True, id="1: without severity"),
+        pytest.param(1, 0, False, id="1: with severity"),
+        pytest.param(1, -2, False, id="1: two fewer"),
+        pytest.param(2, 0, True, id="2"),
+        pytest.param(2, -1, False, id="2: without severity"),
+        pytest.param(3, 0, True, id="3: nothing new"),
+        pytest.param(3, -1, False, id="3: without severity"),
+    ],
+)
+def test_columns_of_each_schema(schema: int, columns: int, fits: bool) -> None:
+    body = packed(GOOD[: len(GOOD) + columns], schema=schema)
+    if fits:
+        assert only(decode(body)).severity == "warning"
+    else:
+        with pytest.raises(WireError, match=f"schema {schema} has"):
+            decode(body)
 
 
 @pytest.mark.parametrize("n", [1, 2, wire.MAX_RECORDS])
@@ -206,7 +245,9 @@ def test_reason_has_an_end() -> None:
 
 
 def test_unknown_column_of_this_schema_refuses_the_batch() -> None:
-    with pytest.raises(WireError, match=f"schema 1 has {len(COLUMNS)} columns, the batch has {len(COLUMNS) + 1}"):
+    with pytest.raises(
+        WireError, match=f"schema {SCHEMA} has {len(COLUMNS)} columns, the batch has {len(COLUMNS) + 1}"
+    ):
         decode(packed([*columns_of(record()), [0, "new"]]))
 
 
@@ -324,9 +365,11 @@ DEEP = b"\x91" * 100_000
         pytest.param(packed([[3, 1, [1]], *GOOD[1:]]), "framing", id="step too many"),
         pytest.param(packed([[3, "1", []], *GOOD[1:]]), "framing", id="steps from a text"),
         pytest.param(packed([GOOD[0], [4, b"x"], *GOOD[2:]]), "framing", id="bytes too few"),
-        pytest.param(packed([*GOOD, *[[0, 0]] * 33], schema=2), "framing", id="33 newer columns"),
-        pytest.param(packed([*GOOD, [0, "x" * 2049]], schema=2), "too-large", id="long shared value"),
-        pytest.param(packed([*GOOD, [2, [[0] * 3000], [0]]], schema=2), "too-large", id="long value in a table"),
+        pytest.param(packed([*GOOD, *[[0, 0]] * 33], schema=SCHEMA + 1), "framing", id="33 newer columns"),
+        pytest.param(packed([*GOOD, [0, "x" * 2049]], schema=SCHEMA + 1), "too-large", id="long shared value"),
+        pytest.param(
+            packed([*GOOD, [2, [[0] * 3000], [0]]], schema=SCHEMA + 1), "too-large", id="long value in a table"
+        ),
     ],
 )
 def test_no_batch(body: bytes, code: str) -> None:
@@ -424,7 +467,8 @@ def test_content_types() -> None:
         pytest.param(packed([[0, "x" * 1_500_000], *GOOD[1:]], n=1000), id="one long text for all"),
         pytest.param(packed([[2, ["x" * 1_500_000], [0] * 1000], *GOOD[1:]], n=1000), id="one long text in a table"),
         pytest.param(
-            packed([[0, column[1]] for column in GOOD] + [[0, [0] * 2000]] * 32, n=1000, schema=2), id="newer, unfolded"
+            packed([[0, column[1]] for column in GOOD] + [[0, [0] * 2000]] * 32, n=1000, schema=SCHEMA + 1),
+            id="newer, unfolded",
         ),
         pytest.param(packed([[3, 2**63, [2**63] * 999], *GOOD[1:]], n=1000), id="steps without end"),
         pytest.param(packed([[1, [[]] * 1000], *GOOD[1:]], n=1000), id="1000 wrong records"),
@@ -483,13 +527,13 @@ ANYTHING = st.recursive(
 def test_any_value_in_any_column(place: int, value: Any, packing: int) -> None:
     columns = [*columns_of(record(), record(2)), [0, 1]]
     columns[place] = [[0, value], [1, [value, value]], [2, [value], [0, 0]], value][packing]
-    _only_wire_errors(packed(columns, n=2, schema=2), "msgpack", "")
+    _only_wire_errors(packed(columns, n=2, schema=SCHEMA + 1), "msgpack", "")
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from([*COLUMNS, "newer"]), ANYTHING)
 def test_any_value_in_any_field(field: str, value: Any) -> None:
-    rows = rows_of(record(), record(2)) | {"schema": 2}
+    rows = rows_of(record(), record(2)) | {"schema": SCHEMA + 1}
     rows["events"][0][field] = value
     try:
         body = json.dumps(rows, default=repr).encode()
