@@ -42,6 +42,46 @@ def test_is_open(zone, windows, local, expected):
     assert is_open(schedule, int(moment.timestamp() * 1000)) is expected
 
 
+WEEKDAYS = ["mon", "tue", "wed", "thu", "fri"]
+LESSONS = [{"days": WEEKDAYS, "start": "08:00", "end": "17:00"}]
+SUNDAY_NIGHT = [{"days": ["sun"], "start": "19:00", "end": "06:00"}]
+MONDAY = {"first": "2026-11-16"}
+AUTUMN = {"first": "2026-11-16", "last": "2026-11-18"}
+
+HOLIDAY_ROWS = {
+    "a Monday that goes like a Sunday": (LESSONS, [MONDAY], "2026-11-16 12:00", False),
+    "the day after": (LESSONS, [MONDAY], "2026-11-17 12:00", True),
+    "the first of three": (LESSONS, [AUTUMN], "2026-11-16 12:00", False),
+    "the last of three": (LESSONS, [AUTUMN], "2026-11-18 16:59", False),
+    "after the last of three": (LESSONS, [AUTUMN], "2026-11-19 12:00", True),
+    "a Saturday worked instead": (LESSONS, [{"first": "2026-11-21", "like": "mon"}], "2026-11-21 12:00", True),
+    "of two entries the first counts": (
+        LESSONS, [{"first": "2026-11-17", "like": "tue"}, AUTUMN], "2026-11-17 12:00", True,
+    ),
+    "the night before a holiday is its own day's": (WEEKDAY_NIGHT, [MONDAY], "2026-11-16 03:00", False),
+    "friday's night runs into a holiday": (WEEKDAY_NIGHT, [{"first": "2026-11-21"}], "2026-11-21 03:00", True),
+    "the night that begins on a holiday": (WEEKDAY_NIGHT, [MONDAY], "2026-11-16 23:00", False),
+    "the night that began on a holiday runs into a weekday": (WEEKDAY_NIGHT, [MONDAY], "2026-11-17 03:00", False),
+    "a holiday has a Sunday's night": (SUNDAY_NIGHT, [MONDAY], "2026-11-16 23:00", True),
+    "and it runs past midnight": (SUNDAY_NIGHT, [MONDAY], "2026-11-17 05:59", True),
+    "and ends": (SUNDAY_NIGHT, [MONDAY], "2026-11-17 06:00", False),
+    "a holiday is a day of the site, first moment": (
+        [{"days": ["mon"], "start": "00:00", "end": "24:00"}], [MONDAY], "2026-11-16 00:00", False,
+    ),
+    "a holiday is a day of the site, moment before": (
+        [{"days": ["sun"], "start": "00:00", "end": "24:00"}], [MONDAY], "2026-11-15 23:59:59", True,
+    ),
+    "not supported: a holiday's windows of its own": (LESSONS, [MONDAY], "2026-11-16 09:00", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("windows", "holidays", "local", "expected"), HOLIDAY_ROWS.values(), ids=HOLIDAY_ROWS)
+def test_holidays(windows, holidays, local, expected):
+    schedule = Schedule.model_validate({"time_zone": SHANGHAI, "windows": windows, "holidays": holidays})
+    moment = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(SHANGHAI))
+    assert is_open(schedule, int(moment.timestamp() * 1000)) is expected
+
+
 @pytest.mark.parametrize("fold", [0, 1], ids=["first", "second"])
 def test_the_hour_that_comes_twice_counts_twice(fold):
     schedule = Schedule.model_validate({"time_zone": BERLIN, "windows": [{"start": "02:00", "end": "03:00"}]})
