@@ -41,6 +41,11 @@ def contains(polygon: Sequence[Point], point: Point) -> bool:
     return inside
 
 
+def distance(polygon: Sequence[Point], point: Point) -> float:
+    """How far `point` is from the nearest edge, inside or out, in relative units."""
+    return min(_to_segment(edge, point) for edge in _edges(polygon))
+
+
 def side(line: Segment, point: Point) -> float:
     """Signed distance of `point` from the infinite line, in relative units; the sign tells the side."""
     (ax, ay), (bx, by) = line
@@ -119,6 +124,14 @@ def _range_fault(points: Sequence[Point]) -> str | None:
         if not (math.isfinite(x) and math.isfinite(y) and 0 <= x <= 1 and 0 <= y <= 1):
             return f"[{x:g}, {y:g}] lies outside the picture; write shares of its width and height, from 0 to 1"
     return None
+
+
+def _to_segment(segment: Segment, point: Point) -> float:
+    (ax, ay), (bx, by) = segment
+    dx, dy = bx - ax, by - ay
+    along = ((point[0] - ax) * dx + (point[1] - ay) * dy) / (dx * dx + dy * dy)
+    share = min(max(along, 0.0), 1.0)
+    return math.hypot(point[0] - ax - share * dx, point[1] - ay - share * dy)
 
 
 def _edges(polygon: Sequence[Point]) -> list[Segment]:

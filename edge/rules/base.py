@@ -10,6 +10,11 @@ from contract.geometry import Point
 from contract.rules import Labels, expand
 from edge.types import Box, Track
 
+ANY_OBJECT = "object"
+BORDER = 1e-6
+MARGIN = 0.08  # of the object's height
+MIN_MARGIN, MAX_MARGIN = 0.004, 0.02  # of the picture
+
 Key: TypeAlias = int | None
 """What an event is about: a track's number, or None where it is about the zone as a whole."""
 
@@ -20,12 +25,16 @@ class Signal:
 
     what: Literal["opened", "closed", "passed"]
     key: Key
-    at: float  # seconds, pipeline clock
+    at: float  # seconds, pipeline clock; when it happened, which may lie before the look
     track: Track | None = None
     count: int | None = None
+    label: str | None = None  # where it is about no single track
+    since: float | None = None  # of `passed`: when it began, if not `at`
 
 
 class Rule(Protocol):
+    """`at` never decreases between two calls of `clear`; the engine sees to that."""
+
     def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
         """Look at the tracks alive at `at` seconds. Unconfirmed ones never trigger, but their past counts once they
         are confirmed."""
@@ -56,10 +65,38 @@ class LabelFilter:
         self._wanted = expand(labels)
 
     def __call__(self, tracks: Sequence[Track]) -> list[Track]:
-        return [track for track in tracks if self._wanted is None or track.label in self._wanted]
+        return [track for track in tracks if self.wants(track)]
+
+    def wants(self, track: Track) -> bool:
+        return self._wanted is None or track.label in self._wanted
+
+
+def told_label(labels: Labels, track: Track) -> str:
+    """Whoever asks for any object mistrusts the model's word for it; nobody is helped by a car called a phone."""
+    return ANY_OBJECT if labels == "any" else track.label
+
+
+def share(part: float, whole: float) -> float:
+    """How much of `whole` has passed, 0..1."""
+    return min(max(part / whole, 0.0), 1.0) if whole > 0 else 1.0
 
 
 def anchor(box: Box, which: Literal["bottom", "centre"]) -> Point:
-    """The point of a box that is asked where the object is: where it stands, or its middle."""
+    """The point of a box that is asked where the object is: where it stands, or its middle.
+
+    What the picture's border cuts off stands just inside it: a zone that reaches to the border holds it.
+    """
     left, top, right, bottom = box
-    return (left + right) / 2, bottom if which == "bottom" else (top + bottom) / 2
+    y = bottom if which == "bottom" else (top + bottom) / 2
+    return min(max((left + right) / 2, BORDER), 1 - BORDER), min(max(y, BORDER), 1 - BORDER)
+
+
+def margin(box: Box) -> float:
+    """How far beyond a border an object's anchor must be, in relative units, before it is clearly beyond: boxes
+    tremble with their size."""
+    return min(max(MARGIN * (box[3] - box[1]), MIN_MARGIN), MAX_MARGIN)
+
+
+def in_picture(box: Box) -> bool:
+    """Whether any of the box can be seen; of one that is not finite, nothing can."""
+    return box[0] < 1 and box[2] > 0 and box[1] < 1 and box[3] > 0

@@ -1,90 +1,121 @@
-"""Rules about lines: line_crossing and wrong_way.
+"""Rules about lines: line_crossing and wrong_way, and the crossings themselves.
 
-An object crosses when it has clearly been on one side and then clearly is on the other, and the way between goes
-through the line, not past its ends. "Clearly" is a share of the object's own height, so a box that jitters on the
-line crosses nothing, and one that jumps across between two looks is not missed.
+An object crosses when it has clearly been on one side and then clearly is on the other, and when it last changed
+sides it went through the line, not past its ends. "Clearly" is a share of the object's own height, so a box that
+jitters on the line crosses nothing, and one that jumps across between two looks is not missed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from contract import geometry
 from contract import rules as config
 from contract.geometry import Direction, Point
 from contract.section import Line
-from edge.rules.base import LabelFilter, Signal, anchor
+from edge.rules.base import LabelFilter, Signal, anchor, margin
+from edge.rules.cooldown import Cooldown
 from edge.types import Track
 
-MARGIN = 0.08  # of the object's height
-MIN_MARGIN, MAX_MARGIN = 0.004, 0.02  # of the picture
+Directions: TypeAlias = frozenset[Direction]
 
 
 @dataclass(slots=True)
-class _Side:
-    point: Point  # where the object last was clearly on a side
+class _Way:
+    """An object's way so far. Sides are signed distances from the line, endless in both directions."""
+
+    point: Point  # where it last was on a side, if only just
     side: float
-    crossed: frozenset[Direction] = frozenset()  # not yet told, because the track is not yet confirmed
+    clear: tuple[Point, float] | None = None  # where it last was clearly on a side
+    through: bool = False  # whether it last changed sides between the line's ends
+    crossed: Directions = field(default_factory=frozenset)  # not yet told, because the track is not yet confirmed
+
+
+class Passages:
+    """Who crosses a line. An entry is deleted with its track."""
+
+    def __init__(self, line: Line, which: Literal["bottom", "centre"]) -> None:
+        self._line = line
+        self._anchor = which
+        self._ways: dict[int, _Way] = {}
+
+    def __len__(self) -> int:
+        return len(self._ways)
+
+    def step(self, at: float, tracks: Sequence[Track]) -> list[tuple[Track, Directions]]:
+        """The crossings that are certain since this look: of confirmed tracks, though they may have been unconfirmed
+        when they crossed."""
+        alive = {track.id for track in tracks}
+        for gone in self._ways.keys() - alive:
+            del self._ways[gone]
+        crossings = []
+        for track in tracks:
+            if track.at < at:
+                continue
+            way = self._move(track)
+            if way is not None and way.crossed and track.confirmed:
+                crossings.append((track, way.crossed))
+                way.crossed = frozenset()
+        return crossings
+
+    def clear(self) -> None:
+        self._ways.clear()
+
+    def _move(self, track: Track) -> _Way | None:
+        """Note where the track is now, and whether it crossed on its way there."""
+        point = anchor(track.box, self._anchor)
+        side = geometry.side(self._line, point)
+        way = self._ways.get(track.id)
+        if side == 0:
+            return way
+        if way is None:
+            way = self._ways[track.id] = _Way(point, side)
+        elif way.side * side < 0:
+            way.through = geometry.crosses((way.point, point), self._line)
+        way.point, way.side = point, side
+        if abs(side) >= margin(track.box):
+            if way.clear is not None and way.clear[1] * side < 0 and way.through:
+                way.crossed = geometry.direction_across(self._line, way.clear[0], point)
+            way.clear = point, side
+        return way
 
 
 class Crossing:
     """Reports each crossing in one of `directions` as an event that is over at once."""
 
-    def __init__(
-        self,
-        rule: config.LineCrossing | config.WrongWay,
-        line: Line,
-        directions: frozenset[Direction],
-    ) -> None:
-        self._line = line
+    def __init__(self, rule: config.LineCrossing | config.WrongWay, line: Line, directions: Directions) -> None:
         self._directions = directions
-        self._anchor = rule.anchor
+        self._passages = Passages(line, rule.anchor)
         self._wanted = LabelFilter(rule.labels)
-        self._sides: dict[int, _Side] = {}
+        self._cooldown = Cooldown(rule.cooldown_s)
 
     def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
-        alive = {track.id for track in tracks}
-        self._sides = {key: entry for key, entry in self._sides.items() if key in alive}
-        wanted = {track.id for track in self._wanted(tracks)}
         signals = []
-        for track in tracks:
-            if track.at < at:
-                continue
-            self._move(track)
-            entry = self._sides.get(track.id)
-            if entry and entry.crossed and track.confirmed:
-                if entry.crossed & self._directions and track.id in wanted:
-                    signals.append(Signal("passed", track.id, at, track))
-                entry.crossed = frozenset()
+        for track, crossed in self._passages.step(at, tracks):
+            same = (track.id, crossed)
+            if crossed & self._directions and self._wanted.wants(track) and not self._cooldown.holds(same, at):
+                self._cooldown.begin(same, at)
+                signals.append(Signal("passed", track.id, at, track))
         return signals
 
     def clear(self, at: float) -> list[Signal]:  # noqa: ARG002  (a crossing is over at once)
-        self._sides.clear()
+        self._passages.clear()
+        self._cooldown.clear()
         return []
 
-    def _move(self, track: Track) -> None:
-        """Note where the track is now, and whether it crossed on its way there."""
-        point = anchor(track.box, self._anchor)
-        distance = geometry.side(self._line, point)
-        height = track.box[3] - track.box[1]
-        if abs(distance) < min(max(MARGIN * height, MIN_MARGIN), MAX_MARGIN):
-            return
-        before = self._sides.get(track.id)
-        crossed: frozenset[Direction] = frozenset()
-        if before is not None:
-            crossed = before.crossed
-            if before.side * distance < 0 and geometry.crosses((before.point, point), self._line):
-                crossed = geometry.direction_across(self._line, before.point, point)
-        self._sides[track.id] = _Side(point, distance, crossed)
+    def waiting(self, at: float) -> float:  # noqa: ARG002
+        return 0.0
 
 
-def line_crossing(rule: config.LineCrossing, line: config.Line) -> Crossing:
-    wanted: frozenset[Direction] = (
-        frozenset(geometry.OPPOSITE) if rule.direction == "any" else frozenset({rule.direction})
-    )
-    return Crossing(rule, line, wanted)
+def line_crossing(rule: config.LineCrossing, line: Line) -> Crossing:
+    return Crossing(rule, line, towards(rule.direction))
 
 
-def wrong_way(rule: config.WrongWay, line: config.Line) -> Crossing:
+def wrong_way(rule: config.WrongWay, line: Line) -> Crossing:
     return Crossing(rule, line, frozenset({geometry.OPPOSITE[rule.allowed]}))
+
+
+def towards(way: config.Way) -> Directions:
+    return frozenset(geometry.OPPOSITE) if way == "any" else frozenset({way})

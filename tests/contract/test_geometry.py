@@ -173,3 +173,20 @@ def test_nothing_outside_the_picture(value: float) -> None:
 @pytest.mark.parametrize("ends", [0, 1, 3])
 def test_a_line_has_two_ends(ends: int) -> None:
     assert geometry.line_fault([(0.1 * n, 0.5) for n in range(ends)]) == f"a line has 2 ends, this one has {ends}"
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"),
+    [
+        ((0.5, 0.5), 0.25),
+        ((0.5, 0.7), 0.05),
+        ((0.5, 0.8), 0.05),
+        ((0.25, 0.5), 0.0),
+        ((0.85, 0.83), math.hypot(0.1, 0.08)),
+        ((0.75, 0.75), 0.0),
+    ],
+    ids=["middle", "inside", "outside", "on an edge", "off a corner", "corner"],
+)
+def test_distance(point: Point, expected: float) -> None:
+    square = ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))
+    assert geometry.distance(square, point) == pytest.approx(expected)

@@ -48,7 +48,8 @@ def test_an_event_opens_and_closes_under_one_id():
     assert (opened.state, closed.state) == ("open", "closed")
     assert opened.event_id == closed.event_id
     assert opened.opened_at == closed.opened_at == NOON + 400
-    assert closed.closed_at == closed.at == NOON + 1000
+    assert closed.closed_at == NOON + 1000, "last seen inside"
+    assert closed.at == NOON + 2600, "told when that was certain"
     assert (opened.label, opened.track, opened.zone, opened.kind) == ("person", 1, "yard", "intrusion")
     assert opened.box is not None
     assert opened.confidence == 0.9

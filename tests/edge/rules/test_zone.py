@@ -4,7 +4,7 @@ import pytest
 
 from contract.rules import Absence, Dwell, Intrusion, Occupancy
 from edge.rules.zone import Crowd, Lack, ObjectInZone
-from tests.edge.rules.paths import gone, play, still, track
+from tests.edge.rules.paths import gone, play, signals, still, track
 
 ZONE = ((0.0, 0.5), (1.0, 0.5), (1.0, 1.0), (0.0, 1.0))
 IN, OUT = (0.5, 0.7), (0.5, 0.3)
@@ -41,9 +41,31 @@ OBJECT_ROWS = {
         intrusion, [*still(IN, 1), *gone(1), *still(IN, 1)], [("opened", 1, 0.4)],
     ),
     "intrusion: comes back after long, a new one": (
-        intrusion, [*still(IN, 1), *still(OUT, 3), *still(IN, 1)],
-        [("opened", 1, 0.4), ("closed", 1, 0.8), ("opened", 1, 4.4)],
+        intrusion, [*still(IN, 1), *still(OUT, 6), *still(IN, 1)],
+        [("opened", 1, 0.4), ("closed", 1, 0.8), ("opened", 1, 7.4)],
     ),
+    "intrusion: comes back while it cools down, and goes": (
+        intrusion, [*still(IN, 1), *still(OUT, 2), *still(IN, 1), *still(OUT, 6)],
+        [("opened", 1, 0.4), ("closed", 1, 0.8)],
+    ),
+    "intrusion: comes back while it cools down, and stays": (
+        intrusion, [*still(IN, 1), *still(OUT, 2), *still(IN, 4)],
+        [("opened", 1, 0.4), ("closed", 1, 0.8), ("opened", 1, 5.8)],
+    ),
+    "intrusion: trembles on the zone's border, just outside": (
+        intrusion, [(0.5, 0.499 - 0.004 * (i % 2)) for i in range(30)], [],
+    ),
+    "intrusion: trembles over the border, one event": (
+        intrusion, [(0.5, 0.501 - 0.01 * (i % 3 != 0)) for i in range(60)], [("opened", 1, 0.4)],
+    ),
+    "intrusion: rests a little outside, has not left": (
+        intrusion, [*still(IN, 1), *still((0.5, 0.49), 6)], [("opened", 1, 0.4)],
+    ),
+    "intrusion: rests clearly outside, has left": (
+        intrusion, [*still(IN, 1), *still((0.5, 0.48), 6)], [("opened", 1, 0.4), ("closed", 1, 0.8)],
+    ),
+    "intrusion: cut off by the picture's lower border": (intrusion, still((0.5, 1.0), 1), [("opened", 1, 0.4)]),
+    "intrusion: its box reaches beyond the picture": (intrusion, still((1.01, 1.04), 1), [("opened", 1, 0.4)]),
     "intrusion: the track ends inside": (
         intrusion, [*still(IN, 1), *gone(4)], [("opened", 1, 0.4), ("closed", 1, 0.8)],
     ),
@@ -61,14 +83,33 @@ def test_objects_in_a_zone(make, path, expected):
     assert play(make(), {1: path}) == expected
 
 
+def test_not_supported_an_object_whose_track_breaks_is_two():
+    """The tracker's number is all that a rule knows of an object."""
+    assert play(intrusion(), {1: [*still(IN, 2), *gone(4)], 2: [*gone(2), *still(IN, 4)]}) == [
+        ("opened", 1, 0.4), ("opened", 2, 2.4), ("closed", 1, 1.8),
+    ]  # fmt: skip
+
+
 CROWD_ROWS = {
     "one is not two": ({1: still(IN, 3)}, []),
     "two for long enough": ({1: still(IN, 3), 2: still(IN, 3)}, [("opened", None, 1.0)]),
     "two, but too short": ({1: still(IN, 3), 2: [*still(IN, 0.6), *still(OUT, 3)]}, []),
     "one leaves again": (
         {1: still(IN, 8), 2: [*still(OUT, 1), *still(IN, 3), *still(OUT, 4)]},
-        [("opened", None, 2.0), ("closed", None, 5.4)],
+        [("opened", None, 2.0), ("closed", None, 3.8)],
     ),
+    "one leaves for less than recover_s": (
+        {1: still(IN, 9), 2: [*still(IN, 3), *still(OUT, 1.8), *still(IN, 4)]}, [("opened", None, 1.0)],
+    ),
+    "one leaves for more than recover_s": (
+        {1: still(IN, 9), 2: [*still(IN, 3), *still(OUT, 2.4), *still(IN, 3.6)]},
+        [("opened", None, 1.0), ("closed", None, 2.8), ("opened", None, 6.4)],
+    ),
+    "another takes the place of who leaves": (
+        {1: still(IN, 9), 2: [*still(IN, 3), *still(OUT, 6)], 4: [*still(OUT, 3), *still(IN, 6)]},
+        [("opened", None, 1.0)],
+    ),
+    "not supported: who hides behind another is not counted": ({1: still(IN, 9), 2: gone(9)}, []),
     "the second one is hidden for a moment": (
         {1: still(IN, 6), 2: [*still(IN, 2), *gone(1), *still(IN, 3)]}, [("opened", None, 1.0)],
     ),
@@ -85,9 +126,19 @@ LACK_ROWS = {
     "empty from the start": ({9: still(OUT, 3)}, [("opened", None, 2.0)]),
     "somebody is there": ({1: still(IN, 5)}, []),
     "empty, then somebody comes": (
-        {1: [*still(OUT, 3), *still(IN, 1)]},
+        {1: [*still(OUT, 3), *still(IN, 3)]},
         [("opened", None, 2.0), ("closed", None, 3.0)],
     ),
+    "somebody only passes by": ({1: [*still(OUT, 3), *still(IN, 0.6), *still(OUT, 6)]}, [("opened", None, 2.0)]),
+    "somebody passes by before it counts, the time begins anew": (
+        {1: [*still(OUT, 1.4), *still(IN, 0.4), *still(OUT, 4)]},
+        [("opened", None, 3.6)],
+    ),
+    "goes again soon after the end": (
+        {1: [*still(OUT, 3), *still(IN, 2.4), *still(OUT, 4)]},
+        [("opened", None, 2.0), ("closed", None, 3.0), ("opened", None, 7.2)],
+    ),
+    "people who take turns": ({1: [*still(IN, 3), *still(OUT, 5)], 2: [*still(OUT, 3), *still(IN, 5)]}, []),
     "away for less than it takes": ({1: [*still(IN, 2), *still(OUT, 1.6), *still(IN, 3)]}, []),
     # Counted from when the last one was seen inside (1.8), not from when that was certain (3.4).
     "leaves": ({1: [*still(IN, 2), *still(OUT, 4)]}, [("opened", None, 4.0)]),
@@ -123,6 +174,31 @@ def test_clear_closes_an_event_of_the_zone_once(make):
         rule.step(look * 0.2, [track(n, look * 0.2, IN) for n in range(tracks)])
     assert [signal.what for signal in rule.clear(5.0)] == ["closed"]
     assert rule.clear(5.2) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "paths", "at", "share"),
+    [
+        pytest.param(dwell, {1: still(IN, 1)}, 1.0, 0.5, id="dwell: half of it"),
+        pytest.param(dwell, {1: still(IN, 1), 2: gone(0.6) + still(IN, 0.4)}, 1.0, 0.5, id="dwell: the furthest"),
+        pytest.param(dwell, {1: still(OUT, 1)}, 1.0, 0.0, id="dwell: nobody"),
+        pytest.param(dwell, {1: still(IN, 3)}, 3.0, 0.0, id="dwell: open"),
+        pytest.param(occupancy, {1: still(IN, 1), 2: gone(0.6) + still(IN, 0.4)}, 1.0, 0.4, id="occupancy"),
+        pytest.param(occupancy, {1: still(IN, 1)}, 1.0, 0.0, id="occupancy: too few"),
+        pytest.param(absence, {1: still(OUT, 1)}, 1.0, 0.5, id="absence"),
+        pytest.param(absence, {1: still(IN, 1)}, 1.0, 0.0, id="absence: somebody is there"),
+    ],
+)
+def test_waiting_tells_how_far_the_next_event_is(make, paths, at, share):
+    rule = make()
+    play(rule, paths)
+    assert rule.waiting(at) == pytest.approx(share)
+
+
+def test_an_event_about_a_zone_shows_who_came_last():
+    rule = occupancy(labels=["person", "dog"])
+    (signal,) = signals(rule, {1: still(IN, 2), 2: gone(0.4) + still(IN, 2)}, labels={2: "dog"})
+    assert (signal.count, signal.track.id) == (2, 2)
 
 
 def test_seldom_looks_at_a_quiet_scene_do_not_end_a_presence():

@@ -1,0 +1,78 @@
+"""Who is in a zone: the one thing that most rules about zones rest on.
+
+It has a hysteresis in time and in place. An object enters when its anchor is inside. It has left when the anchor was
+clearly outside (`base.margin`), or the object not followed, for `leave_s`; one that the tracker still follows without
+seeing it stays where it was. An entry is deleted when its object has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from contract import geometry
+from contract.geometry import Point
+from contract.rules import ZoneRule
+from contract.section import Polygon
+from edge.rules.base import LabelFilter, anchor, margin
+from edge.types import Track
+
+
+@dataclass(slots=True)
+class Presence:
+    since: float  # first seen inside
+    seen: float  # last seen inside
+    track: Track
+    fired: bool = False
+
+
+class Zone:
+    """Keyed by track."""
+
+    def __init__(self, rule: ZoneRule, polygon: Polygon) -> None:
+        self._polygon = polygon
+        self._anchor = rule.anchor
+        self._leave_s = rule.leave_s
+        self._wanted = LabelFilter(rule.labels)
+        self.inside: dict[int, Presence] = {}
+
+    def step(self, at: float, tracks: Sequence[Track]) -> list[tuple[int, Presence]]:
+        """Take in one look; returns who has left."""
+        unseen = set()
+        for track in self._wanted(tracks):
+            presence = self.inside.get(track.id)
+            if not holds(self._polygon, anchor(track.box, self._anchor), margin(track.box) if presence else 0.0):
+                continue
+            if track.at < at:
+                unseen.add(track.id)  # not found in this look, but not given up by the tracker either
+            elif presence is None:
+                self.inside[track.id] = Presence(at, at, track)
+            else:
+                presence.seen, presence.track = at, track
+        left = [
+            (key, entry) for key, entry in self.inside.items() if key not in unseen and at - entry.seen > self._leave_s
+        ]
+        for key, _ in left:
+            del self.inside[key]
+        return left
+
+    def count(self) -> int:
+        return sum(entry.track.confirmed for entry in self.inside.values())
+
+    def now(self, at: float) -> Iterator[tuple[int, Presence]]:
+        """Those really seen inside in this look."""
+        return ((key, entry) for key, entry in self.inside.items() if entry.seen == at)
+
+    def in_sight(self, at: float) -> int:
+        return sum(entry.track.confirmed for _, entry in self.now(at))
+
+    def latest(self) -> Track | None:
+        """Who came last."""
+        confirmed = (entry for entry in self.inside.values() if entry.track.confirmed)
+        entry = max(confirmed, key=lambda entry: entry.since, default=None)
+        return entry.track if entry else None
+
+
+def holds(polygon: Polygon, point: Point, slack: float) -> bool:
+    """Whether a point is inside, or outside by no more than `slack`."""
+    return geometry.contains(polygon, point) or (slack > 0 and geometry.distance(polygon, point) <= slack)
