@@ -29,17 +29,19 @@ class Congestion:
         self._state = Lasting(rule.for_s, rule.recover_s)
 
     def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
-        self._zone.step(at, tracks)
+        left = self._zone.step(at, tracks)
         known = [
             (entry.seen == at, moving)
             for entry in self._zone.inside.values()
             if entry.track.confirmed and (moving := speed(entry.track)) is not None
         ]
         count = len(known)
-        full = count >= self._at_least
-        holds = full and sum(moving for _, moving in known) / count < self._slower_than
-        sure = not holds or sum(seen for seen, _ in known) >= self._at_least
-        return self._state.step(at, holds, sure=sure, track=self._zone.latest(), count=count)
+        if count < self._at_least:
+            return self._state.step(at, False, since=self._zone.since(at, left))
+        slow = sum(moving for _, moving in known) / count < self._slower_than
+        in_sight = sum(seen for seen, _ in known)
+        sure = not slow or in_sight >= self._at_least
+        return self._state.step(at, slow, sure=sure, track=self._zone.latest(), count=count)
 
     def clear(self, at: float) -> list[Signal]:
         self._zone.inside.clear()

@@ -56,6 +56,10 @@ class Zone:
             del self.inside[key]
         return left
 
+    def since(self, at: float, left: Sequence[tuple[int, Presence]]) -> float:
+        """Since when the zone has been without those who left: they were last seen `leave_s` ago. Else now."""
+        return max((entry.seen for _, entry in left if entry.track.confirmed), default=at)
+
     def count(self) -> int:
         return sum(entry.track.confirmed for entry in self.inside.values())
 

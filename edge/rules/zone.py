@@ -57,11 +57,10 @@ class Crowd:
         self._state = Lasting(rule.for_s, rule.recover_s)
 
     def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
-        # Whoever left was last seen `leave_s` ago, and the place has been without them since.
-        since = max((entry.seen for _, entry in self._zone.step(at, tracks) if entry.track.confirmed), default=at)
+        left = self._zone.step(at, tracks)
         count = self._zone.count()
         if count < self._at_least:
-            return self._state.step(at, False, since=since)
+            return self._state.step(at, False, since=self._zone.since(at, left))
         # Whoever only counts by hysteresis may have left: it takes so many in sight to open.
         sure = self._zone.in_sight(at) >= self._at_least
         return self._state.step(at, True, sure=sure, track=self._zone.latest(), count=count)
@@ -83,10 +82,10 @@ class Lack:
         self._state = Lasting(rule.for_s, rule.recover_s)
 
     def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
-        since = max((entry.seen for _, entry in self._zone.step(at, tracks) if entry.track.confirmed), default=at)
+        left = self._zone.step(at, tracks)
         count = self._zone.count()
         if count < self._fewer_than:
-            return self._state.step(at, True, since=since, count=count)
+            return self._state.step(at, True, since=self._zone.since(at, left), count=count)
         # Whoever passed by and only counts by hysteresis is no end of it.
         return self._state.step(at, False, sure=self._zone.in_sight(at) >= self._fewer_than)
 
