@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
@@ -98,5 +99,17 @@ def margin(box: Box) -> float:
 
 
 def in_picture(box: Box) -> bool:
-    """Whether any of the box can be seen; of one that is not finite, nothing can."""
-    return box[0] < 1 and box[2] > 0 and box[1] < 1 and box[3] > 0
+    """Whether any of the box can be seen. Nothing can of one that is reversed or not finite."""
+    left, top, right, bottom = box
+    return (
+        all(map(math.isfinite, box))
+        and left <= right
+        and top <= bottom
+        and (left < 1 and right > 0 and top < 1 and bottom > 0)
+    )
+
+
+def clipped(box: Box) -> Box:
+    """The part of a box that is in the picture."""
+    left, top, right, bottom = (min(max(value, 0.0), 1.0) for value in box)
+    return left, top, right, bottom

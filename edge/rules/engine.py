@@ -17,7 +17,7 @@ from contract.camera import Camera
 from contract.event import Severity, State
 from edge.rules import line, zone
 from edge.rules.abandoned import Abandoned
-from edge.rules.base import Key, Rule, RuleState, Signal, in_picture, told_label
+from edge.rules.base import Key, Rule, RuleState, Signal, clipped, in_picture, told_label
 from edge.rules.congestion import Congestion
 from edge.rules.flow import Flow
 from edge.rules.schedule import is_open
@@ -162,7 +162,7 @@ class RuleEngine:
             label=told_label(armed.spec.labels, track) if track else label,
             count=signal.count if signal else None,
             confidence=track.score if track else None,
-            box=track.box if track else None,
+            box=clipped(track.box) if track else None,
             track=track.id if track else None,
             severity=armed.spec.severity,
             path=track.path if track else (),

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from contract import geometry
-from edge.rules.base import LabelFilter, anchor, in_picture, margin, share, told_label
+from edge.rules.base import LabelFilter, anchor, clipped, in_picture, margin, share, told_label
 from tests.edge.rules.paths import track
 
 PICTURE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
@@ -47,10 +47,16 @@ def test_margin_is_of_the_objects_height_within_limits(height, expected):
         pytest.param((0.4, -0.2, 0.6, 0.0), False, id="above it"),
         pytest.param((math.nan, 0.4, 0.6, 0.6), False, id="not a number"),
         pytest.param((0.4, 0.4, 0.6, math.nan), False, id="not a number, last"),
+        pytest.param((-math.inf, 0.4, math.inf, 0.6), False, id="endless"),
+        pytest.param((0.6, 0.4, 0.4, 0.6), False, id="reversed"),
     ],
 )
 def test_in_picture(box, expected):
     assert in_picture(box) is expected
+
+
+def test_clipped():
+    assert clipped((-0.5, 0.2, 0.4, 1.3)) == (0.0, 0.2, 0.4, 1.0)
 
 
 def test_labels():
