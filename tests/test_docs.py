@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from textwrap import indent
 from typing import get_args
 
 import pytest
@@ -65,8 +66,9 @@ def test_documented(topic: Callable[[], tuple[str, Iterable[str]]]) -> None:
 
 
 def test_camera_file_of_the_document_loads() -> None:
-    camera, credentials = blocks("camera-config.md", "yaml")
+    camera, credentials, schedule = blocks("camera-config.md", "yaml")
     assert parse.camera(camera).source.credentials in yaml.safe_load(credentials)
+    assert parse.camera(camera + "schedules:\n" + indent(schedule, "  ")).schedules["night"].holidays
 
 
 def test_messages_of_the_document_are_the_real_ones() -> None:
@@ -79,6 +81,12 @@ def test_messages_of_the_document_are_the_real_ones() -> None:
 
 
 def test_defaults_of_the_document_are_the_real_ones() -> None:
+    camera_config = text("camera-config.md")
+    for path, field in KEYS.items():
+        for kind in [path.split(".")[1]] if path.startswith("rules.") else []:
+            (row,) = re.findall(rf"^\| `{kind}` \|.*", camera_config, re.MULTILINE)
+            written = re.search(rf"`{path.split('.')[-1]}` \(([0-9.]+)", row)
+            assert not written or float(written[1]) == field.default, path
     for path in ("gate.threshold", "gate.min_area", "gate.stay_awake_s", "gate.quiet_look_s", "detect.rate"):
         row = re.search(rf"^\| `{path}` \| ([^|]+) \|", text("camera-config.md"), re.MULTILINE)
         assert row, path
