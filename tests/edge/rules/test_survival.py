@@ -113,18 +113,11 @@ def test_whatever_comes_events_open_and_close_in_pairs(looks, cap):
 
     for step, found, blind in looks:
         at += step
-        found_by = {}
+        tracks = []  # a number may even stand twice
         for number, point, label, size, confirmed in found:
-            found_by[number] = track(
-                number,
-                at,
-                point,
-                label=label,
-                size=size,
-                confirmed=confirmed,
-                path=(Step(at - 2, *point), Step(at, *point)),
-            )
-        take(rules.step(at, list(found_by.values())))
+            path = (Step(at - 2, *point), Step(at, *point))
+            tracks.append(track(number, at, point, label=label, size=size, confirmed=confirmed, path=path))
+        take(rules.step(at, tracks))
         for state in rules.states(at):
             assert 0 <= state.waiting <= 1
             assert len(set(state.open)) == len(state.open)
