@@ -82,8 +82,17 @@ async def full_session(session: Annotated[Session, Depends(any_session)]) -> Ses
     return session
 
 
+async def watching_session(
+    request: Request, central: Parts, _cookie: Annotated[str | None, Security(COOKIE)]
+) -> Session:
+    """For what a page asks by itself: nobody need be there, so it keeps no session alive. GET only. Raises
+    NotSignedIn, Forbidden."""
+    return await full_session(await central.access.session(request.cookies.get(central.cookie), touch=False))
+
+
 AnySession = Annotated[Session, Depends(any_session)]
 SignedIn = Annotated[Session, Depends(full_session)]
+Watching = Annotated[Session, Depends(watching_session)]
 
 
 def set_cookie(response: Response, central: Central, session: Session) -> None:

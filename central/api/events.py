@@ -7,19 +7,22 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from central.api.deps import Parts, SignedIn
+from central.api.deps import Parts, SignedIn, Watching
 from central.api.failures import declared
 from central.api.models import (
+    MAX_COUNT,
     ChangesPage,
     ChangesQuery,
     Decision,
     Edge,
     Edges,
     Event,
+    EventCount,
     EventDetail,
     EventPage,
     EventsQuery,
     Facets,
+    Filter,
     OneEvent,
     Verdict,
     cursor_of,
@@ -40,6 +43,13 @@ async def events(query: Annotated[EventsQuery, Query()], central: Parts, _: Sign
     return EventPage(
         events=[Event.of(event) for event in page], next=cursor_of(page[-1]) if len(found) > query.limit else None
     )
+
+
+@router.get("/count", responses=declared(422))
+async def count(query: Annotated[Filter, Query()], central: Parts, _: Watching) -> EventCount:
+    """How many events match, counted up to 1000. Does not count as a sign of life of whoever is signed in."""
+    found = await central.store.count(query.query(), MAX_COUNT + 1)
+    return EventCount(count=min(found, MAX_COUNT), more=found > MAX_COUNT)
 
 
 @router.get("/events/{event_id}", responses=declared(404, 422))

@@ -14,9 +14,11 @@ from central import kinds
 from central.errors import BadRequest
 from central.store.base import Decision as Taken
 from central.store.base import DecisionRow, EventQuery, Position, StoredEvent
+from contract.event import Severity
 
 MAX_MS = 253_402_300_799_999
 MAX_CHANGE = 2**53
+MAX_COUNT = 1000  # events that are counted one by one
 LATE = 60_000  # ms between a record's making and its arrival
 
 Millis: TypeAlias = Annotated[int, Field(ge=0, le=MAX_MS, description="UTC, ms since 1970")]
@@ -65,6 +67,7 @@ class Event(BaseModel):
     rule: str
     kind: str
     newer_kind: bool = Field(description="this central is older than the kind")
+    severity: Severity
     zone: str | None
     state: Literal["open", "update", "closed"]
     opened_at: Millis
@@ -97,6 +100,7 @@ class Event(BaseModel):
             rule=record.rule,
             kind=record.kind,
             newer_kind=record.kind not in kinds.KNOWN,
+            severity=record.severity,
             zone=record.zone,
             state=record.state,
             opened_at=record.opened_at,
@@ -118,6 +122,11 @@ class Event(BaseModel):
 class EventPage(BaseModel):
     events: list[Event]
     next: str | None = Field(description="cursor of the next page; null: this is the last")
+
+
+class EventCount(BaseModel):
+    count: int = Field(ge=0, le=MAX_COUNT)
+    more: bool = Field(description="there are more: counting stopped")
 
 
 class EventDetail(BaseModel):
@@ -217,6 +226,7 @@ class Filter(_Strict):
     camera: Names = []
     rule: Names = []
     kind: Names = []
+    severity: Annotated[list[Severity], Field(max_length=3)] = []
     state: Annotated[list[Literal["open", "closed"]], Field(max_length=2)] = []
     decision: Annotated[list[Literal["none", "true", "false_alarm", "test", "duplicate"]], Field(max_length=5)] = []
     since: Millis | None = Field(None, description="opened at or after")
@@ -230,6 +240,7 @@ class Filter(_Strict):
             cameras=tuple(self.camera),
             rules=tuple(self.rule),
             kinds=tuple(self.kind),
+            severities=tuple(dict.fromkeys(self.severity)),
             states=tuple(self.state),
             decisions=tuple(None if value == "none" else value for value in self.decision),
             since=self.since,

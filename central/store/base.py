@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
 
-from contract.event import EventRecord
+from contract.event import EventRecord, Severity
 from contract.wire import Received
 
 Decision: TypeAlias = Literal["true", "false_alarm", "test", "duplicate"]
@@ -65,6 +65,7 @@ class EventQuery:
     cameras: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    severities: tuple[Severity, ...] = ()
     states: tuple[Literal["open", "closed"], ...] = ()
     decisions: tuple[Decision | None, ...] = ()  # None: not decided
     since: int | None = None
@@ -83,6 +84,7 @@ class EventQuery:
             and (not self.cameras or record.camera_id in self.cameras)
             and (not self.rules or record.rule in self.rules)
             and (not self.kinds or record.kind in self.kinds)
+            and (not self.severities or record.severity in self.severities)
             and (not self.states or ("closed" if record.state == "closed" else "open") in self.states)
             and (not self.decisions or (event.decision and event.decision.decision) in self.decisions)
             and (self.since is None or record.opened_at >= self.since)
@@ -138,6 +140,9 @@ class EventStore(Protocol):
 
     async def events(self, query: EventQuery, before: Position | None, limit: int) -> list[StoredEvent]:
         """Newest first; those after `before` in that order."""
+
+    async def count(self, query: EventQuery, limit: int) -> int:
+        """How many there are; counting stops at `limit`."""
 
     async def changes(self, query: EventQuery, after: int, limit: int) -> Changes: ...
 

@@ -112,6 +112,14 @@ def first(db: Database) -> None:
     db.table("meta").create({"name": str, "value": int}, pk="name", not_null={"name", "value"}, strict=True)
 
 
+@migrations()
+def severity(db: Database) -> None:
+    # What came before edges sent it counts as a warning; SQLite rewrites no row for that.
+    db.execute("ALTER TABLE events ADD COLUMN severity TEXT NOT NULL DEFAULT 'warning'")
+    # A desk leaves `info` out by default, and that may be most of what there is: it must not be sifted out row by row.
+    db.table("events").create_index(["tier", "severity", "opened_at", "event_id"], "events_severity")
+
+
 def prepare(db: Database, now: int) -> int:
     """Bring the schema up to date; returns central_epoch, made here if the store is new. Raises StoreUnsuited."""
     known = {migration.name for migration in migrations.pending(Database(memory=True))}

@@ -46,7 +46,7 @@ from central.store.base import (
 )
 from central.store.schema import prepare
 from central.store.sqlite_events import EventWriter
-from central.store.sqlite_feed import COLUMNS, changes_of, changes_sql, event_of, page_sql
+from central.store.sqlite_feed import COLUMNS, changes_of, changes_sql, count_sql, event_of, page_sql
 from contract.wire import Received
 
 FILE = "central.sqlite"
@@ -109,6 +109,10 @@ class SqliteStore:
     async def events(self, query: EventQuery, before: Position | None, limit: int) -> list[StoredEvent]:
         sql, params = page_sql(query, before, limit)
         return await self._read(lambda db: [event_of(row) for row in db.execute(sql, params)])
+
+    async def count(self, query: EventQuery, limit: int) -> int:
+        sql, params = count_sql(query, limit)
+        return await self._read(lambda db: int(db.execute(sql, params).fetchone()[0]))
 
     async def changes(self, query: EventQuery, after: int, limit: int) -> Changes:
         sql, params = changes_sql(query, after, limit + 1)

@@ -28,6 +28,17 @@ Where = list[tuple[str, list[Any]]]
 
 def page_sql(query: EventQuery, before: Position | None, limit: int) -> tuple[str, list[Any]]:
     """SQL and parameters of one page, newest first."""
+    scans, params = _scans(COLUMNS, query, before)
+    return f"{scans} ORDER BY opened_at DESC, event_id DESC LIMIT ?", [*params, limit]
+
+
+def count_sql(query: EventQuery, limit: int) -> tuple[str, list[Any]]:
+    """SQL and parameters of the number of events, `limit` at most."""
+    scans, params = _scans("1", query, None)
+    return f"SELECT count(*) FROM ({scans} LIMIT ?)", [*params, limit]  # noqa: S608 constants only
+
+
+def _scans(columns: str, query: EventQuery, before: Position | None) -> tuple[str, list[Any]]:
     tiers = query.tiers or TIERS
     index, column, values = _leading(query, len(tiers))
     where = _filters(query, skip=("tier", column))
@@ -42,9 +53,9 @@ def page_sql(query: EventQuery, before: Position | None, limit: int) -> tuple[st
             lead.append((f"{column} = ?", [value]))
         terms = lead + where
         conditions = " AND ".join(term for term, _ in terms)
-        sql.append(f"SELECT {COLUMNS} FROM events INDEXED BY {index} WHERE {conditions}")  # noqa: S608 constants only
+        sql.append(f"SELECT {columns} FROM events INDEXED BY {index} WHERE {conditions}")  # noqa: S608 constants only
         params += [param for _, given in terms for param in given]
-    return " UNION ALL ".join(sql) + " ORDER BY opened_at DESC, event_id DESC LIMIT ?", [*params, limit]
+    return " UNION ALL ".join(sql), params
 
 
 def changes_sql(query: EventQuery, after: int, limit: int) -> tuple[str, list[Any]]:
@@ -97,6 +108,7 @@ def _leading(query: EventQuery, tiers: int) -> tuple[str, str, tuple[Any, ...]]:
         ("events_camera", "camera_id", query.cameras),
         ("events_site", "site", query.sites),
         ("events_kind", "kind", query.kinds),
+        ("events_severity", "severity", query.severities),
     ):
         values = tuple(dict.fromkeys(given))
         if values and len(values) * tiers <= MAX_SCANS:
@@ -113,6 +125,7 @@ def _filters(query: EventQuery, skip: tuple[str, ...] = ()) -> Where:
         ("camera_id", query.cameras),
         ("rule", query.rules),
         ("kind", query.kinds),
+        ("severity", query.severities),
     ):
         if values and column not in skip:
             where.append((f"{column} IN ({', '.join('?' * len(values))})", list(values)))

@@ -169,6 +169,8 @@ class StoreSuite:
             query = _random_query(chance)
             expected = [event for event in events if query.matches(event)]
             assert await everything(store, query, limit=chance.choice([1, 7, 50, 400])) == expected, query
+            limit = chance.choice([1, 20, 400])
+            assert await store.count(query, limit) == min(limit, len(expected)), query
 
     async def test_more_filter_values_than_index_scans(self, store: Store) -> None:
         events = await _sow(store, random.Random(5), 60)
@@ -331,6 +333,7 @@ class StoreSuite:
         uses: list[Callable[[], Any]] = [
             lambda: store.put([received(1)], NOW),
             lambda: store.events(ALL, None, 1),
+            lambda: store.count(ALL, 1),
             lambda: store.changes(ALL, 0, 1),
             lambda: store.event(uuid7()),
             lambda: store.decisions(uuid7()),
@@ -370,6 +373,7 @@ async def _sow(store: Store, chance: random.Random, n: int) -> list[StoredEvent]
             camera_id=f"cam-{chance.randrange(8)}",
             rule=chance.choice(["r1", "r2", "r3"]),
             kind=chance.choice(["dwell", "intrusion"]),
+            severity=chance.choice(["info", "warning", "alarm"]),
             opened_at=opened_at,
             at=opened_at,
             state="closed" if closed else chance.choice(["open", "update"]),
@@ -394,6 +398,7 @@ def _random_query(chance: random.Random) -> EventQuery:
         cameras=some("cam-1", "cam-2", "cam-3"),
         rules=some("r1", "r2"),
         kinds=some("dwell", "intrusion", "none"),
+        severities=some("info", "warning", "alarm"),
         states=some("open", "closed"),
         decisions=some(None, "true", "test", "duplicate", "false_alarm"),
         since=NOW + chance.randrange(40) * 1000 if chance.random() < 0.3 else None,

@@ -42,6 +42,9 @@ async def test_a_page_that_is_just_full_is_the_last(harness: Harness) -> None:
         ("camera=cam-2", [2]),
         ("rule=queue", [3]),
         ("kind=dwell", [3]),
+        ("severity=alarm", [2]),
+        ("severity=alarm&severity=warning", [1, 2, 3]),
+        ("severity=info&site=b", []),
         ("state=open", [1, 2, 3]),
         ("state=closed", [4]),
         ("state=open&state=closed", [1, 2, 3, 4]),
@@ -59,15 +62,24 @@ async def test_filters(harness: Harness, query: str, seqs: list[int]) -> None:
     await harness.store.put(
         [
             one,
-            received(2, tier=1, site="b", camera_id="cam-2", opened_at=NOW + 1),
+            received(2, tier=1, site="b", camera_id="cam-2", severity="alarm", opened_at=NOW + 1),
             received(3, tier=2, site="a", rule="queue", kind="dwell", opened_at=NOW + 2, state="update"),
-            received(4, tier=3, pilot="kitchen", opened_at=NOW + 3, state="closed", closed_at=NOW + 3),
+            received(4, tier=3, pilot="kitchen", severity="info", opened_at=NOW + 3, state="closed", closed_at=NOW + 3),
         ],
         NOW,
     )
     await desk.post(f"/api/events/{one.record.event_id}/decision", json={"decision": "true"})
     page = (await desk.get(f"/api/events?{query}")).json()
     assert sorted(event["opened_at"] - NOW + 1 for event in page["events"]) == seqs
+    assert (await desk.get(f"/api/count?{query}")).json() == {"count": len(seqs), "more": False}
+
+
+async def test_counting_stops(harness: Harness) -> None:
+    desk = await harness.signed_in()
+    await harness.store.put([received(n, severity="info") for n in range(1, 1001)], NOW)
+    assert (await desk.get("/api/count?severity=info")).json() == {"count": 1000, "more": False}
+    await harness.store.put([received(1001, severity="info")], NOW)
+    assert (await desk.get("/api/count?severity=info")).json() == {"count": 1000, "more": True}
 
 
 @pytest.mark.parametrize(
@@ -83,6 +95,8 @@ async def test_filters(harness: Harness, query: str, seqs: list[int]) -> None:
         ("/api/events?since=-1", 422, "invalid"),
         ("/api/events?since=99999999999999999999", 422, "invalid"),
         ("/api/events?state=half", 422, "invalid"),
+        ("/api/events?severity=fatal", 422, "invalid"),
+        ("/api/count?limit=5", 422, "invalid"),
         ("/api/events/no-uuid", 422, "invalid"),
         ("/api/changes", 422, "invalid"),
         (f"/api/events/{uuid7()}", 404, "no-event"),
@@ -113,6 +127,7 @@ async def test_an_event_tells_what_and_where(harness: Harness) -> None:
         "rule": "after-hours",
         "kind": "intrusion",
         "newer_kind": False,
+        "severity": "warning",
         "zone": "yard",
         "state": "open",
         "opened_at": NOW,

@@ -120,6 +120,15 @@ def test_what_leaves_the_filter_is_told(harness: Harness, live: Live) -> None:
         stream.close()
 
 
+def test_what_is_left_out_by_severity_is_never_sent(harness: Harness, live: Live) -> None:
+    with signed_in(live, harness) as client:
+        stream = Stream(client, "?severity=alarm&severity=warning")
+        stream.frame()
+        put(harness, received(1, severity="info"), received(2, severity="alarm"), received(3))
+        assert [frame["data"]["severity"] for frame in stream.frames(2)] == ["alarm", "warning"]
+        stream.close()
+
+
 @pytest.mark.parametrize("bad", ["x", "-1", "9" * 19, "1.5"])
 def test_an_odd_last_event_id(harness: Harness, live: Live, bad: str) -> None:
     with signed_in(live, harness) as client:

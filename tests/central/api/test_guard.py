@@ -27,6 +27,7 @@ ERRORS = [
     ("GET", "/api/events", None, 401, "not-signed-in"),
     ("GET", f"/api/events/{uuid7()}", None, 401, "not-signed-in"),
     ("POST", f"/api/events/{uuid7()}/decision", b"{}", 401, "not-signed-in"),
+    ("GET", "/api/count", None, 401, "not-signed-in"),
     ("GET", "/api/changes?after=0", None, 401, "not-signed-in"),
     ("GET", "/api/feed", None, 401, "not-signed-in"),
     ("GET", "/api/facets", None, 401, "not-signed-in"),

@@ -8,13 +8,14 @@ import pytest
 import zstandard
 
 from contract import wire
+from contract.event import SCHEMA
 from tests.central.harness import JSON, MSGPACK_ZSTD, Harness, error_of
 from tests.central.records import NOW, life, record
 
 pytestmark = pytest.mark.anyio
 
 
-def rows(*records: Any, schema: int = 1, **extra: Any) -> bytes:
+def rows(*records: Any, schema: int = SCHEMA, **extra: Any) -> bytes:
     """A JSON batch, with whatever it should not hold."""
     batch = msgspec.json.decode(wire.encode_json(records))
     batch["schema"] = schema
@@ -45,6 +46,24 @@ async def test_the_answer_has_the_form_of_the_batch(harness: Harness, sent: str,
     assert told == wire.BatchAnswer(
         harness.store.central_epoch, NOW, [wire.RecordAnswer(1, "stored"), wire.RecordAnswer(2, "stored")]
     )
+
+
+async def test_an_edge_with_the_first_schema_is_still_heard(harness: Harness) -> None:
+    """It sends no severity, in no form: what it tells counts as a warning."""
+    edge, desk = await harness.add_edge(), await harness.signed_in()
+    packed = msgspec.msgpack.decode(zstandard.decompress(wire.encode([record(1), record(2)])))
+    packed[0], _ = 1, packed.pop()
+    batch = msgspec.json.decode(wire.encode_json([record(3)]))
+    batch["schema"] = 1
+    del batch["events"][0]["severity"]
+    for body, headers in (
+        (zstandard.compress(msgspec.msgpack.encode(packed)), MSGPACK_ZSTD),
+        (msgspec.json.encode(batch), JSON),
+    ):
+        answer = await desk.post("/api/ingest", content=body, headers=edge | headers)
+        told = wire.decode_answer(answer.content, answer.headers["content-type"])
+        assert {one.outcome for one in told.answers} == {"stored"}, told
+    assert (await desk.get("/api/count?severity=warning")).json()["count"] == 3
 
 
 @pytest.mark.parametrize(
@@ -199,9 +218,9 @@ async def test_fields_of_a_newer_schema_are_kept(harness: Harness) -> None:
     edge = await harness.add_edge()
     one = record(1)
     async with harness.client() as client:
-        answer = await client.post("/api/ingest", content=rows(one, schema=2, speed=3.5), headers=edge | JSON)
+        answer = await client.post("/api/ingest", content=rows(one, schema=SCHEMA + 1, speed=3.5), headers=edge | JSON)
         assert wire.decode_answer(answer.content, wire.JSON).answers[0].outcome == "stored"
-        answer = await client.post("/api/ingest", content=rows(record(2), schema=1, speed=3.5), headers=edge | JSON)
+        answer = await client.post("/api/ingest", content=rows(record(2), speed=3.5), headers=edge | JSON)
         assert wire.decode_answer(answer.content, wire.JSON).answers[0].outcome == "refused"
     stored = await harness.store.event(one.event_id)
     assert stored is not None

@@ -92,6 +92,14 @@ async def test_a_session_ends_when_nobody_uses_it(harness: Harness) -> None:
     assert (await client.get("/api/session")).status_code == 401
 
 
+async def test_what_a_page_asks_by_itself_keeps_no_session_alive(harness: Harness) -> None:
+    client = await harness.signed_in()
+    harness.clock.forward(IDLE / 1000 - 1)
+    assert (await client.get("/api/count")).status_code == 200
+    harness.clock.forward(1)
+    assert (await client.get("/api/count")).status_code == 401
+
+
 async def test_a_session_ends_after_half_a_day(harness: Harness) -> None:
     client = await harness.signed_in()
     for _ in range(ABSOLUTE // IDLE + 1):
@@ -108,6 +116,7 @@ async def test_a_one_time_password_only_lets_one_change_it(harness: Harness) -> 
         ("GET", "/api/events"),
         ("GET", f"/api/events/{uuid7()}"),
         ("POST", f"/api/events/{uuid7()}/decision"),
+        ("GET", "/api/count"),
         ("GET", "/api/changes?after=0"),
         ("GET", "/api/feed"),
         ("GET", "/api/facets"),

@@ -19,7 +19,7 @@ from central.errors import SearchTooLong, StoreBusy, StoreError, StoreFull, Stor
 from central.store import schema
 from central.store.base import EventQuery, Position
 from central.store.sqlite import FILE, SqliteStore
-from central.store.sqlite_feed import changes_sql, page_sql
+from central.store.sqlite_feed import RECORD_COLUMNS, changes_sql, count_sql, page_sql, values_of
 from contract.event import EventRecord
 from tests.central.records import NOW, received, uuid7
 from tests.suites.store import StoreSuite, everything
@@ -71,6 +71,7 @@ PARTS: dict[str, dict[str, Any]] = {
     "camera": {"cameras": ("c", "d")},
     "rule": {"rules": ("r",)},
     "kind": {"kinds": ("k",)},
+    "severity": {"severities": ("alarm", "warning")},
     "open": {"states": ("open",)},
     "closed": {"states": ("closed",)},
     "decided": {"decisions": ("true", "test")},
@@ -103,6 +104,9 @@ def test_every_page_is_read_off_an_index(bare: sqlite3.Connection) -> None:
         (("camera", "site"), "events_camera"),
         (("site",), "events_site"),
         (("kind",), "events_kind"),
+        (("severity",), "events_severity"),
+        (("severity", "rule"), "events_severity"),
+        (("severity", "site"), "events_site"),
         (("open", "site"), "events_open"),
         (("decided",), "events_decided"),
         (("undecided", "site"), "events_site"),
@@ -115,6 +119,15 @@ def test_which_index(bare: sqlite3.Connection, names: tuple[str, ...], index: st
     sql, params = page_sql(query, None, 1)
     plan = str(bare.execute(f"EXPLAIN QUERY PLAN {sql}", params).fetchall())
     assert f"INDEX {index} (" in plan
+
+
+def test_what_is_left_out_is_counted_off_an_index_alone(bare: sqlite3.Connection) -> None:
+    sql, params = count_sql(EventQuery(severities=("info",), since=1), 1001)
+    steps = [row[3] for row in bare.execute(f"EXPLAIN QUERY PLAN {sql}", params)]
+    searches = [step for step in steps if "events" in step]
+    assert len(searches) == 3
+    index = "SEARCH events USING COVERING INDEX events_severity (tier=? AND severity=? AND opened_at>?)"
+    assert searches == [index] * 3, steps
 
 
 def test_changes_are_read_off_their_index(bare: sqlite3.Connection) -> None:
@@ -302,6 +315,25 @@ def test_a_file_that_is_no_store(tmp_path: Path) -> None:
 def test_migrations_are_recorded(bare: sqlite3.Connection) -> None:
     names = [row[0] for row in bare.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = 'central'")]
     assert names == [migration.name for migration in schema.migrations.pending(Database(memory=True))]
+
+
+async def test_a_store_of_before_severity_is_brought_up_to_date(tmp_path: Path) -> None:
+    old = Database(sqlite3.connect(tmp_path / FILE))
+    schema.migrations.apply(old, stop_before="severity")
+    old.table("meta").insert_all([{"name": "central_epoch", "value": NOW}, {"name": "change", "value": 1}])
+    columns = dict(zip(RECORD_COLUMNS, values_of(received(1).record), strict=True))
+    del columns["severity"]
+    old.table("events").insert(columns | {"received_at": NOW, "change": 1})
+    old.conn.commit()
+    old.conn.close()
+    store = SqliteStore(tmp_path, NOW)
+    try:
+        await store.put([received(2, severity="info")], NOW)
+        found = await everything(store, EventQuery(severities=("warning",)))
+        assert [event.record.seq for event in found] == [1]
+        assert len(await everything(store)) == 2
+    finally:
+        store.close()
 
 
 def test_fifty_times_open_and_close_leaks_nothing(tmp_path: Path) -> None:
