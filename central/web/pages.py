@@ -7,6 +7,7 @@ Whoever is not signed in is sent to `/login` and comes back; a one-time password
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlencode
@@ -21,8 +22,10 @@ from central.api.deps import Central, Parts
 from central.api.models import Event, Filter, cursor_of
 from central.errors import NotFound, NotSignedIn
 from central.web import assets, texts, view
+from contract.event import Severity
 
 FIRST_PAGE = 50
+TOLD: tuple[Severity, ...] = ("alarm", "warning")  # where nothing else is asked for; as static/filter.js has it
 KEEP = 365 * 24 * 3600  # s, for the language
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -47,6 +50,8 @@ async def feed(request: Request, central: Parts) -> Response:
     except ValidationError:
         return RedirectResponse("/", 303)  # an address that somebody mistyped
     now, query = central.now(), given.query()
+    if not (given.severity or given.kind or given.rule):
+        query = replace(query, severities=TOLD)
     change = await central.store.last_change()  # before the events: what comes between is sent twice, not lost
     stored = await central.store.events(query, None, FIRST_PAGE + 1)
     events = [Event.of(event).model_dump(mode="json") for event in stored[:FIRST_PAGE]]

@@ -24,6 +24,10 @@ class Texts:
         """The text of `key`. Raises KeyError: a missing text is a fault of ours, found by the tests."""
         return self.entries[key].format_map(values) if values else self.entries[key]
 
+    def plural(self, key: str, n: int, **values: object) -> str:
+        """The text for `n` of something. English's two forms: a language with one says the same in both."""
+        return self(f"{key}.{'one' if n == 1 else 'other'}", n=n, **values)
+
     def name(self, family: str, raw: str) -> str:
         return self.entries.get(f"{family}.{raw}", raw)
 

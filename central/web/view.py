@@ -8,6 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from central import kinds
 from central.web.texts import Texts
 
 DASH = "–"
@@ -19,6 +20,9 @@ class Row:
     event_id: str
     tier: int
     tier_title: str
+    severity: str  # alarm | warning | info
+    severity_text: str
+    sort: str  # camera | storm | flow, or empty: something that happened
     time: str
     iso: str
     utc: str
@@ -27,7 +31,7 @@ class Row:
     late_title: str
     kind: str
     newer: bool
-    rule: str
+    about: str
     object: str
     confidence: str
     site: str
@@ -66,9 +70,12 @@ def row(event: Mapping[str, Any], text: Texts, now: int, zone: tzinfo) -> Row:
         day="" if opened.date() == _at(now, zone).date() else f"{opened:%m-%d}",
         late=text("mark.late", duration=late) if late else "",
         late_title=text("mark.late.title", duration=late) if late else "",
+        severity=event["severity"],
+        severity_text=text(f"severity.{event['severity']}"),
+        sort=_sort(event["kind"]),
         kind=text.name("kind", event["kind"]),
         newer=bool(event["newer_kind"]) or f"kind.{event['kind']}" not in text.entries,
-        rule=" · ".join(part for part in (event["rule"], event["zone"]) if part),
+        about=_about(event, text),
         object=_object(event, text),
         confidence="" if event["confidence"] is None else f"{round(event['confidence'] * 100)} %",
         site=event["site"],
@@ -90,6 +97,13 @@ def duration(millis: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
+def span(millis: int, text: Texts) -> str:
+    """5 min, 1 h 30 min or 45 s: a length of time in a sentence."""
+    seconds = (millis + 500) // 1000
+    parts = (("span.h", seconds // 3600), ("span.min", seconds // 60 % 60), ("span.s", seconds % 60))
+    return " ".join(text(key, n=n) for key, n in parts if n) or text("span.s", n=0)
+
+
 def utc(millis: int) -> str:
     moment = _at(millis, UTC)
     return f"{moment:%Y-%m-%d %H:%M:%S}.{millis % 1000:03} UTC"
@@ -97,6 +111,30 @@ def utc(millis: int) -> str:
 
 def _at(millis: int, zone: tzinfo) -> datetime:
     return datetime.fromtimestamp(min(millis, LAST) / 1000, zone)
+
+
+def _sort(kind: str) -> str:
+    if kind in kinds.CAMERA_HEALTH:
+        return "camera"
+    return kind if kind in (kinds.STORM, "flow") else ""
+
+
+def _about(event: Mapping[str, Any], text: Texts) -> str:
+    """The second line: which rule and where; of a fault, a storm or a count what it is."""
+    plain = " · ".join(part for part in (event["rule"], event["zone"]) if part)
+    count, line, closed = event["count"], event["zone"], event["closed_at"]
+    match _sort(event["kind"]):
+        case "camera":
+            return text("about.camera")
+        case "storm" if count is not None:
+            return text.plural("about.storm", count, rule=plain)
+        case "flow" if count is not None and line and closed is not None:
+            time = span(closed - event["opened_at"], text)
+            if count == 0:
+                return text("about.flow.none", line=line, span=time)
+            return text("about.flow", object=_object(event, text), line=line, span=time)
+        case _:
+            return plain
 
 
 def _object(event: Mapping[str, Any], text: Texts) -> str:

@@ -6,6 +6,7 @@ import { Details } from "./details.js";
 import { Feed } from "./feed.js";
 import { Filter } from "./filter.js";
 import { FilterBar } from "./filterbar.js";
+import { Hidden } from "./hidden.js";
 import { Inflow } from "./inflow.js";
 import { listen } from "./keys.js";
 import { List } from "./list.js";
@@ -32,6 +33,10 @@ const list = new List(held, { now, marks });
 const details = new Details({ now });
 const filter = new Filter(location.search);
 const bar = new FilterBar(filter, { now });
+const hidden = new Hidden(filter, {
+  live: () => feed.state === "live",
+  oldest: () => (held.hasOlder ? held.rows.at(-1).opened_at : null),
+});
 
 // --- what comes in
 
@@ -40,7 +45,7 @@ const inflow = new Inflow({
   live: () => feed.state === "live",
   watch: (event) => decisions.watch(event),
   changed,
-  reset: selected,
+  reset: () => { selected(); hidden.count(); },
   after: headline,
 });
 
@@ -62,8 +67,11 @@ function headline() {
   const waiting = [...held.waiting.values()];
   const late = waiting.filter((event) => event.late).length;
   const fresh = plural("list.new", held.uncounted ? `${MAX_WAITING}+` : n);
+  const alarms = waiting.filter((event) => event.severity === "alarm").length;
+  const parts = [fresh, alarms && plural("list.new.alarm", alarms), late && t("list.new.late", { n: late })];
   $("new").hidden = n === 0 && !held.detached;
-  put($("new-text"), n === 0 ? t("list.newest") : late ? `${fresh} · ${t("list.new.late", { n: late })}` : fresh);
+  $("new").toggleAttribute("data-alarm", alarms > 0);
+  put($("new-text"), n === 0 ? t("list.newest") : parts.filter(Boolean).join(" · "));
   $("deep").hidden = inflow.deep.size === 0;
   put($("deep"), plural("list.below", inflow.deep.size));
   const standing = feed.state === "live" ? t(list.calm ? "list.uptodate" : "list.held") : "";
@@ -117,6 +125,7 @@ function connection() {
     });
     $("connection").replaceChildren(t("connection.out"), " · ", link);
   }
+  if (feed.state === "live") hidden.count();
   if (feed.state === "live" && was === "stale") notice(t("connection.back"), { tone: "done" });
 }
 
@@ -230,7 +239,8 @@ listen({
   true: () => decide("true"), false_alarm: () => decide("false_alarm"), test: () => decide("test"),
   duplicate: () => decide("duplicate"), none: () => decide("none"), undo: () => decisions.undo(),
   note: () => { if (list.selected) { desk.setAttribute("data-pane", "open"); $("note").focus(); } },
-  filter: () => bar.focus(), todo: () => bar.quick("decision", "none"), help: () => $("help").showModal(),
+  filter: () => bar.focus(), todo: () => bar.quick("decision", "none"),
+  info: () => hidden.toggle(), help: () => $("help").showModal(),
 }, { single: () => single.checked });
 
 list.addEventListener("selected", selected);
@@ -241,8 +251,7 @@ list.addEventListener("scrolled", () => {
   if (scrollHeight - scrollTop - clientHeight < NEAR && scrollTop > 0) inflow.older();
 });
 filter.addEventListener("change", () => {
-  const query = String(filter.query());
-  history.replaceState(null, "", query ? `/?${query}` : "/");
+  history.replaceState(null, "", filter.address);
   list.select(null);
   shownGap = "";
   inflow.reload();

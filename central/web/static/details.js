@@ -1,6 +1,6 @@
 // The pane beside the list: one event in full, its place in the picture, its decisions.
 import { call } from "./api.js";
-import { choiceOf, isClosed, isNewer, lasted, objectText } from "./row.js";
+import { about, choiceOf, isClosed, isNewer, lasted, objectText, sortOf } from "./row.js";
 import { name, t } from "./text.js";
 import { duration, full, utc, zone } from "./time.js";
 
@@ -67,7 +67,12 @@ export class Details {
     $("d-tier").textContent = event.tier;
     $("d-tier").dataset.tier = event.tier;
     $("d-tier").title = t(`tier.${event.tier}`);
+    $("d-severity").dataset.severity = event.severity;
+    $("d-severity").querySelector("use").setAttribute("href", `#i-${event.severity}`);
+    $("d-severity").querySelector("span").textContent = t(`severity.${event.severity}`);
     $("details-title").textContent = name("kind", event.kind);
+    $("d-about").textContent = about(event);
+    $("d-about").hidden = !sortOf(event);
     $("d-place").textContent = `${event.site} · ${event.camera_id}`;
     this.pane.dataset.decision = choice;
     for (const button of this.pane.querySelectorAll("[data-choice]")) {
@@ -115,6 +120,7 @@ export class Details {
       event.closed_at !== null && [t("details.closed"), both(event.closed_at)],
       [t("details.received"), [full(event.received_at), this.#after(event)]],
       [t("details.kind"), isNewer(event) ? `${event.kind} (${t("mark.newer.title")})` : name("kind", event.kind)],
+      [t("details.severity"), t(`severity.${event.severity}`)],
       [t("details.rule"), event.rule],
       [t("details.zone"), event.zone ?? none],
       [t("details.object"), event.label === null ? none : name("label", event.label)],

@@ -3,15 +3,19 @@ import { choiceOf, isClosed } from "./row.js";
 
 // Names as central's API has them; what of an event they look at.
 export const FIELDS = {
-  tier: (e) => String(e.tier), site: (e) => e.site, pilot: (e) => e.pilot, camera: (e) => e.camera_id,
-  rule: (e) => e.rule, kind: (e) => e.kind, state: (e) => (isClosed(e) ? "closed" : "open"), decision: choiceOf,
+  tier: (e) => String(e.tier), severity: (e) => e.severity, site: (e) => e.site, pilot: (e) => e.pilot,
+  camera: (e) => e.camera_id, rule: (e) => e.rule, kind: (e) => e.kind, state: (e) => (isClosed(e) ? "closed" : "open"), decision: choiceOf,
 };
 export const FIXED = {
-  tier: ["1", "2", "3"], state: ["open", "closed"], decision: ["none", "true", "false_alarm", "test", "duplicate"],
+  tier: ["1", "2", "3"], severity: ["alarm", "warning", "info"], state: ["open", "closed"],
+  decision: ["none", "true", "false_alarm", "test", "duplicate"],
 };
 // These change in an event's life: the stream brings every event, and the desk itself sorts them out, so that it
 // also learns of those that no longer fit.
 const CHANGING = new Set(["state", "decision"]);
+// Counts and the like stay out until one of these fields asks for them; central/web/pages.py does the same.
+const ASKING = ["severity", "kind", "rule"];
+const TOLD = new Set(["alarm", "warning"]);
 
 export class Filter extends EventTarget {
   constructor(search) {
@@ -28,6 +32,20 @@ export class Filter extends EventTarget {
 
   get active() {
     return this.since !== null || this.until !== null || Object.values(this.values).some((set) => set.size);
+  }
+
+  get hidesInfo() {
+    return ASKING.every((field) => !this.values[field].size);
+  }
+
+  // Everything is asked for.
+  get showsInfo() {
+    return this.values.severity.size === FIXED.severity.length;
+  }
+
+  showInfo(on) {
+    this.values.severity = new Set(on ? FIXED.severity : []);
+    this.#changed();
   }
 
   has(field, value) {
@@ -59,11 +77,25 @@ export class Filter extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  // What is wanted of a field; empty: anything.
+  #wanted(field) {
+    return field === "severity" && this.hidesInfo ? TOLD : this.values[field];
+  }
+
+  // As central is asked.
   query({ live = false } = {}) {
+    return this.#written((field) => (live && CHANGING.has(field) ? [] : this.#wanted(field)));
+  }
+
+  // As it stands in the page's address.
+  get address() {
+    const query = String(this.#written((field) => this.values[field]));
+    return query ? `/?${query}` : "/";
+  }
+
+  #written(of) {
     const query = new URLSearchParams();
-    for (const [field, set] of Object.entries(this.values)) {
-      if (!(live && CHANGING.has(field))) for (const value of set) query.append(field, value);
-    }
+    for (const field of Object.keys(FIELDS)) for (const value of of(field)) query.append(field, value);
     if (this.since !== null) query.set("since", this.since);
     if (this.until !== null) query.set("until", this.until);
     return query;
@@ -71,7 +103,7 @@ export class Filter extends EventTarget {
 
   accepts(event) {
     return (
-      Object.entries(FIELDS).every(([field, of]) => !this.values[field].size || this.values[field].has(of(event))) &&
+      Object.entries(FIELDS).every(([field, of]) => !this.#wanted(field).size || this.#wanted(field).has(of(event))) &&
       (this.since === null || event.opened_at >= this.since) && (this.until === null || event.opened_at < this.until)
     );
   }

@@ -19,7 +19,7 @@ function make(tag, properties, ...children) {
 
 function display(field, value) {
   if (field === "tier") return FIXED.tier.includes(value) ? t(`tier.${value}`) : value;
-  if (field === "state" || field === "decision") return FIXED[field].includes(value) ? t(`${field}.${value}`) : value;
+  if (["severity", "state", "decision"].includes(field)) return FIXED[field].includes(value) ? t(`${field}.${value}`) : value;
   return field === "kind" || field === "pilot" ? name(field, value) : value;
 }
 
@@ -81,7 +81,10 @@ export class FilterBar {
     pressed("todo", "decision", "none");
     pressed("open-now", "state", "open");
     const chips = [];
+    const info = this.filter.showsInfo;
+    if (info) chips.push(this.#chip(t("filter.info"), () => this.filter.showInfo(false)));
     for (const [field, set] of Object.entries(this.filter.values)) {
+      if (field === "severity" && info) continue;
       for (const value of set) {
         chips.push(this.#chip(`${t(`filter.${field}`)}: ${display(field, value)}`, () => this.filter.toggle(field, value)));
       }

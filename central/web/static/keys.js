@@ -4,10 +4,10 @@ const NAMED = {
   Escape: "escape",
 };
 const SINGLE = {
-  j: "next", k: "previous", g: "top", u: "undo", n: "note", q: "todo", "/": "filter", "?": "help", 0: "none",
+  j: "next", k: "previous", g: "top", u: "undo", n: "note", q: "todo", i: "info", "/": "filter", "?": "help", 0: "none",
   1: "true", 2: "false_alarm", 3: "test", 4: "duplicate", t: "true", f: "false_alarm", x: "test", d: "duplicate",
 };
-const ONCE = new Set(["undo", "none", "true", "false_alarm", "test", "duplicate", "todo"]);
+const ONCE = new Set(["undo", "none", "true", "false_alarm", "test", "duplicate", "todo", "info"]);
 
 // With a Chinese input method switched on, `key` is "Process": the key's place on the keyboard tells the letter.
 function character(e) {

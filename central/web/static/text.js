@@ -10,8 +10,8 @@ export function t(key, values) {
   return values ? text.replace(/\{(\w+)\}/g, (_, field) => String(values[field])) : text;
 }
 
-export function plural(key, n) {
-  return t(`${key}.${plurals.select(n) === "one" ? "one" : "other"}`, { n });
+export function plural(key, n, values) {
+  return t(`${key}.${plurals.select(n) === "one" ? "one" : "other"}`, { n, ...values });
 }
 
 // Kinds, pilots and labels are open sets: what has no name is shown as it came.

@@ -405,5 +405,5 @@ def test_ten_thousand_events(central: RunningCentral, sit: Sit, record_property:
     record_property("ten_thousand", figures)
     print(f"\n10,000 events: {figures}")
     assert rows <= 400
-    assert nodes < 12_000
+    assert nodes < 13_000
     assert step < 100

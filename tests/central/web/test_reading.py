@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from central import kinds
 from tests.central.web.conftest import Seat
 from tests.central.web.seat import RunningCentral, record
 
@@ -97,6 +100,29 @@ def fill(central: RunningCentral) -> None:
     )
 
 
+def fill_with_all(central: RunningCentral) -> None:
+    """Faults of every kind and severity, storms, counts; the newest an alarm."""
+    bare: dict[str, Any] = {"label": None, "count": None, "confidence": None, "box": None, "track": None}
+    mine = numbers | bare | {"zone": "2", "camera_id": "1"}
+    now = int(time.time() * 1000)
+    over = {"opened_at": now - 301_000, "closed_at": now - 1000}
+    faults = zip(sorted(kinds.CAMERA_HEALTH), itertools.cycle(["warning", "info", "alarm"]), strict=False)
+    central.post(
+        [
+            *(record(**mine | {"kind": kind, "severity": severity}) for kind, severity in faults),
+            *(record(**mine | {"kind": "storm", "count": n}) for n in (1, 143)),
+            *(
+                record(**mine | over | {"kind": "flow", "severity": "info", "label": label, "count": n})
+                for label, n in (("car", 12), ("bus", 1), (None, 0))
+            ),
+            record(**mine | {"severity": "alarm"}),
+        ]
+    )
+
+
+ALL = "/?severity=info&severity=warning&severity=alarm"
+
+
 numbers: dict[str, Any] = {"site": "42", "rule": "7", "model": "8", "edge_id": "edge-1"}
 
 
@@ -109,13 +135,13 @@ def every_state(page: Page) -> None:
     expect(page.locator("#d-history li.hint")).to_have_count(1)
 
 
-@pytest.mark.parametrize("path", ["/login", "/password", "/"])
+@pytest.mark.parametrize("path", ["/login", "/password", "/", ALL])
 def test_a_chinese_page_is_chinese(central: RunningCentral, sit: Sit, path: str) -> None:
-    fill(central)
+    (fill_with_all if path == ALL else fill)(central)
     user = None if path == "/login" else "anna"
-    seat = sit(user, locale="zh-CN")
+    seat = sit(user, path if path == ALL else "/", locale="zh-CN")
     page = seat.page
-    if path == "/":
+    if path in ("/", ALL):
         every_state(page)
         page.keyboard.press("/")
         expect(page.locator("#choices [role=option]").nth(16)).to_be_attached()
@@ -137,19 +163,25 @@ def test_the_language_is_switched_in_place(central: RunningCentral, sit: Sit) ->
     expect(page.locator("h1")).to_have_text("设置密码")
 
 
-def test_server_and_browser_write_the_same_rows(central: RunningCentral, sit: Sit) -> None:
+@pytest.mark.parametrize("path", ["/", ALL])
+def test_server_and_browser_write_the_same_rows(central: RunningCentral, sit: Sit, path: str) -> None:
     fill(central)
-    seat = sit()
+    fill_with_all(central)
+    seat = sit(path=path)
     every_state(seat.page)
     still = ".row > div:not(.c-state), .row .c-state b"
+    drawn = """rows => rows.map((row) => [row.dataset.severity, row.dataset.sort, row.dataset.tier,
+        ...[...row.querySelectorAll("use")].map((use) => use.getAttribute("href"))])"""
     written = seat.page.locator(still).all_text_contents()
+    marks = seat.page.locator(".row").evaluate_all(drawn)
     plain = seat.context.browser.new_context(  # type: ignore[union-attr]
         base_url=central.address, storage_state=seat.context.storage_state(), java_script_enabled=False, locale="en-GB"
     )
     page = plain.new_page()
-    page.goto("/")
+    page.goto(path)
     tidy = [re.sub(r"\s+", "", text) for text in page.locator(still).all_text_contents()]
     assert tidy == [re.sub(r"\s+", "", text) for text in written]
+    assert page.locator(".row").evaluate_all(drawn) == marks
     plain.close()
 
 
@@ -190,13 +222,21 @@ def test_a_newer_kind_is_marked(central: RunningCentral, sit: Sit) -> None:
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_names_and_contrast(central: RunningCentral, sit: Sit, scheme: str) -> None:
     fill(central)
+    fill_with_all(central)
     central.post([record(opened_at=1_700_000_000_000, at=1_700_000_001_000, closed_at=1_700_000_000_500)])  # late
     seat = sit(color_scheme=scheme)
     page = seat.page
     every_state(page)
-    central.post([record()])
-    expect(page.locator("#new")).to_be_visible()
+    central.post([record(), record(severity="alarm")])
+    expect(page.locator("#new[data-alarm]")).to_be_visible()
+    expect(page.locator("#info")).to_be_visible()
     checks = [page.evaluate(COLOURS)]
+    page.keyboard.press("i")
+    expect(page.locator(".row[data-severity=info]").first).to_be_visible()
+    checks.append(page.evaluate(COLOURS))
+    page.keyboard.press("j")
+    expect(page.locator("#d-severity")).to_be_visible()
+    checks.append(page.evaluate(COLOURS))
     assert page.evaluate(FAULTS) == []
     page.keyboard.press("/")
     expect(page.locator("#choices [role=option]").nth(16)).to_be_visible()

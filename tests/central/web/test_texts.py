@@ -22,10 +22,16 @@ PARTS = {  # keys that are put together at run time, and all that may stand at t
     "connection": {"connecting", "live", "stale", "out"},
     "list.new": {"one", "other"},
     "list.below": {"one", "other"},
+    "list.info": {"one", "other"},
+    "list.new.alarm": {"one", "other"},
+    "about.storm": {"one", "other"},
+    "severity": {"alarm", "warning", "info"},
+    "help.severity": {"alarm", "warning", "info"},
+    "help.sort": {"camera", "storm", "flow"},
     "tier": {"1", "2", "3"},
     "state": {"open", "closed"},
     "decision": {"none", "true", "false_alarm", "test", "duplicate"},
-    "filter": {"tier", "site", "pilot", "camera", "rule", "kind", "state", "decision"},
+    "filter": {"tier", "severity", "site", "pilot", "camera", "rule", "kind", "state", "decision"},
 }
 SAME = {"app.name", "language.name"}  # need not differ between languages
 HAN = re.compile(r"[\u3400-\u9fff]")

@@ -12,9 +12,13 @@ from central.web.texts import texts
 AT = 1_900_000_000_000  # 2030-03-17 17:46:40 UTC
 
 
+FLOW = {"kind": "flow", "label": "car", "count": 12, "closed_at": AT + 300_000}
+
+
 def event(**given: Any) -> dict[str, Any]:
     values: dict[str, Any] = {
-        "event_id": "0", "tier": 1, "kind": "intrusion", "newer_kind": False, "rule": "after-hours", "zone": "yard",
+        "event_id": "0", "tier": 1, "kind": "intrusion", "newer_kind": False, "severity": "warning",
+        "rule": "after-hours", "zone": "yard",
         "label": "person", "count": 1, "confidence": 0.874, "site": "s", "camera_id": "c", "pilot": "school",
         "state": "closed", "opened_at": AT, "at": AT, "closed_at": AT + 65_000, "delay": 0, "late": False,
         "decision": None,
@@ -41,7 +45,26 @@ def event(**given: Any) -> dict[str, Any]:
         pytest.param({"label": None, "count": 14}, "object", "× 14", id="only counted"),
         pytest.param({}, "confidence", "87 %", id="confidence"),
         pytest.param({"confidence": None}, "confidence", "", id="no confidence"),
-        pytest.param({"zone": None}, "rule", "after-hours", id="no zone"),
+        pytest.param({}, "about", "after-hours · yard", id="rule and zone"),
+        pytest.param({"zone": None}, "about", "after-hours", id="no zone"),
+        pytest.param({"severity": "alarm"}, "severity_text", "报警", id="severity in words"),
+        pytest.param({}, "sort", "", id="something that happened"),
+        pytest.param({"kind": "covered", "rule": "view"}, "sort", "camera", id="a fault of the camera"),
+        pytest.param({"kind": "covered", "rule": "view"}, "about", "摄像机故障", id="is called one"),
+        pytest.param({"rule": "view"}, "sort", "", id="a rule that somebody named view is no fault"),
+        pytest.param(
+            {"kind": "storm", "label": None, "count": 143},
+            "about",
+            "143 条未单独列出：after-hours · yard",
+            id="a storm",
+        ),
+        pytest.param({"kind": "storm", "label": None, "count": None}, "about", "after-hours · yard", id="not counted"),
+        pytest.param(FLOW, "about", "5 分钟内小汽车 × 12 通过 yard", id="a flow"),
+        pytest.param(FLOW | {"label": None, "count": 0}, "about", "5 分钟内无目标通过 yard", id="nothing crossed"),
+        pytest.param(FLOW | {"zone": None}, "about", "after-hours", id="a flow across no line"),
+        pytest.param(
+            FLOW | {"state": "open", "closed_at": None}, "about", "after-hours · yard", id="an unfinished flow"
+        ),
         pytest.param({"late": True, "delay": 725_000}, "late", "迟到 12:05", id="late"),
         pytest.param({"delay": 725_000}, "late", "", id="not late by central's word"),
         pytest.param({}, "decision_text", "待处置", id="undecided"),
@@ -62,6 +85,36 @@ def test_row(given: dict[str, Any], field: str, text: str) -> None:
 )
 def test_duration(millis: int, text: str) -> None:
     assert view.duration(millis) == text
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        pytest.param({"kind": "storm", "label": None, "count": 1}, "1 event of after-hours · yard", id="one"),
+        pytest.param({"kind": "storm", "label": None, "count": 143}, "143 events of after-hours · yard", id="many"),
+        pytest.param(FLOW, "Car × 12 crossed yard in 5 min", id="flow"),
+        pytest.param(FLOW | {"count": 1}, "Car crossed yard in 5 min", id="one crossed"),
+        pytest.param(FLOW | {"label": None, "count": 0}, "Nothing crossed yard in 5 min", id="none crossed"),
+    ],
+)
+def test_sentences_in_english(given: dict[str, Any], text: str) -> None:
+    assert view.row(event(**given), texts("en"), AT + 3_600_000, UTC).about == text
+
+
+@pytest.mark.parametrize(
+    ("millis", "text"),
+    [
+        (0, "0 s"),
+        (29_999, "30 s"),
+        (59_500, "1 min"),
+        (300_000, "5 min"),
+        (253_000, "4 min 13 s"),
+        (5_400_000, "1 h 30 min"),
+        (86_400_000, "24 h"),
+    ],
+)
+def test_span(millis: int, text: str) -> None:
+    assert view.span(millis, texts("en")) == text
 
 
 @pytest.mark.parametrize(
