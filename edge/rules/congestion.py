@@ -31,9 +31,7 @@ class Congestion:
     def step(self, at: float, tracks: Sequence[Track]) -> list[Signal]:
         left = self._zone.step(at, tracks)
         known = [
-            (entry.seen == at, moving)
-            for entry in self._zone.inside.values()
-            if entry.track.confirmed and (moving := speed(entry.track)) is not None
+            (entry.seen == at, moving) for entry in self._zone.counting() if (moving := speed(entry.track)) is not None
         ]
         count = len(known)
         if count < self._at_least:

@@ -3,6 +3,9 @@
 It has a hysteresis in time and in place. An object enters when its anchor is inside. It has left when the anchor was
 clearly outside (`base.margin`), or the object not followed, for `leave_s`; one that the tracker still follows without
 seeing it stays where it was. An entry is deleted when its object has left.
+
+Objects of every label have entries, and those of the wanted labels count: what is called a dog for two looks and a
+person from then on has been there from the beginning.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ class Zone:
     def step(self, at: float, tracks: Sequence[Track]) -> list[tuple[int, Presence]]:
         """Take in one look; returns who has left."""
         unseen = set()
-        for track in self._wanted(tracks):
+        for track in tracks:
             presence = self.inside.get(track.id)
             if not holds(self._polygon, anchor(track.box, self._anchor), margin(track.box) if presence else 0.0):
                 continue
@@ -58,23 +61,29 @@ class Zone:
 
     def since(self, at: float, left: Sequence[tuple[int, Presence]]) -> float:
         """Since when the zone has been without those who left: they were last seen `leave_s` ago. Else now."""
-        return max((entry.seen for _, entry in left if entry.track.confirmed), default=at)
+        return max((entry.seen for _, entry in left if self._counts(entry)), default=at)
+
+    def counting(self) -> list[Presence]:
+        """Those that count, also by hysteresis."""
+        return [entry for entry in self.inside.values() if self._counts(entry)]
 
     def count(self) -> int:
-        return sum(entry.track.confirmed for entry in self.inside.values())
+        return len(self.counting())
 
     def now(self, at: float) -> Iterator[tuple[int, Presence]]:
-        """Those really seen inside in this look."""
-        return ((key, entry) for key, entry in self.inside.items() if entry.seen == at)
+        """Those that count and are really seen inside in this look."""
+        return ((key, entry) for key, entry in self.inside.items() if entry.seen == at and self._counts(entry))
 
     def in_sight(self, at: float) -> int:
-        return sum(entry.track.confirmed for _, entry in self.now(at))
+        return sum(1 for _ in self.now(at))
 
     def latest(self) -> Track | None:
         """Who came last."""
-        confirmed = (entry for entry in self.inside.values() if entry.track.confirmed)
-        entry = max(confirmed, key=lambda entry: entry.since, default=None)
+        entry = max(self.counting(), key=lambda entry: entry.since, default=None)
         return entry.track if entry else None
+
+    def _counts(self, entry: Presence) -> bool:
+        return entry.track.confirmed and self._wanted.wants(entry.track)
 
 
 def holds(polygon: Polygon, point: Point, slack: float) -> bool:

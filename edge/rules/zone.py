@@ -31,7 +31,7 @@ class ObjectInZone:
                 self._cooldown.begin(key, entry.seen)
                 signals.append(Signal("closed", key, entry.seen))
         for key, entry in self._zone.now(at):
-            due = not entry.fired and entry.track.confirmed and at - entry.since >= self._for_s
+            due = not entry.fired and at - entry.since >= self._for_s
             if due and not self._cooldown.holds(key, at):
                 entry.fired = True
                 signals.append(Signal("opened", key, at, entry.track))
@@ -44,7 +44,7 @@ class ObjectInZone:
         return fired
 
     def waiting(self, at: float) -> float:
-        times = (at - entry.since for entry in self._zone.inside.values() if not entry.fired)
+        times = (at - entry.since for entry in self._zone.counting() if not entry.fired)
         return max((share(time, self._for_s) for time in times), default=0.0)
 
 

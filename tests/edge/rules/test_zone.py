@@ -205,3 +205,22 @@ def test_seldom_looks_at_a_quiet_scene_do_not_end_a_presence():
     rule = intrusion()
     said = [signal.what for look in range(6) for signal in rule.step(look * 2.0, [track(1, look * 2.0, IN)])]
     assert said == ["opened"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    {
+        "called a person from the third look on: it was there from the first": (
+            ["dog", "dog", "person", "person"], [("opened", 0.4)],
+        ),
+        "called a dog once it is told: still the same event": (["person"] * 3 + ["dog"] * 12, [("opened", 0.4)]),
+        "never called a person": (["dog"] * 10, []),
+    }.values(),
+    ids=["late name", "other name later", "other name"],
+)  # fmt: skip
+def test_what_counts_is_the_name_when_it_is_due(names, expected):
+    rule = intrusion()
+    said = []
+    for i, name in enumerate(names):
+        said += [(s.what, round(s.at, 2)) for s in rule.step(i * 0.2, [track(1, i * 0.2, IN, label=name)])]
+    assert said == expected
