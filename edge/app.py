@@ -30,6 +30,7 @@ from edge.health import CameraStatus, EdgeStatus, HealthServer, reasons
 from edge.ids import uuid7
 from edge.looks import LookQueue
 from edge.outbox import Outbox
+from edge.pace import Pace
 from edge.pacing import Pacer
 from edge.pipeline import Analyst
 from edge.records import left_open
@@ -75,6 +76,7 @@ class Edge:
             self._outbox = undo.enter_context(_open_outbox(settings, self._now_ms))
             self._uplink = Uplink(self._outbox, client, self._clock)
             self._looks = LookQueue()
+            self._paces = {camera.id: Pace(camera.detect.rate) for camera in self._cameras.values()}
             self._analysis = Analysis(
                 self._cameras, self._analysts(), self._detectors, self._looks, self._outbox, self._clock
             )
@@ -180,6 +182,7 @@ class Edge:
         return {
             camera.id: Analyst(
                 camera,
+                self._paces[camera.id],
                 self._detectors[camera.detect.model].class_names,
                 self._detectors[camera.detect.model].confidence,
                 self._clock.utc_ms,
@@ -193,6 +196,7 @@ class Edge:
         return {
             camera.id: Supervisor(
                 camera,
+                self._paces[camera.id],
                 partial(RtspSource, camera.source, _credentials(settings, camera), self._clock),
                 partial(self._looks.offer, camera.id),
                 partial(self._analysis.blind, camera.id),

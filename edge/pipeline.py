@@ -17,6 +17,7 @@ import numpy as np
 from contract.camera import Camera
 from edge import mask
 from edge.gate import MotionGate
+from edge.pace import Pace
 from edge.rules.engine import Draft, RuleEngine
 from edge.sources.base import Picture
 from edge.track.tracker import Tracker, TrackerSettings
@@ -34,10 +35,10 @@ class WatcherCounts:
 class Watcher:
     """Decides which pictures are worth a look by the model. Belongs to one thread."""
 
-    def __init__(self, camera: Camera) -> None:
+    def __init__(self, camera: Camera, pace: Pace) -> None:
         self._camera = camera
+        self._pace = pace
         self._gate = MotionGate(threshold=camera.gate.threshold, min_area=camera.gate.min_area)
-        self._due = float("-inf")
         self._awake_until = float("-inf")
         self._last_look = float("-inf")
         self.counts = WatcherCounts()
@@ -49,11 +50,8 @@ class Watcher:
         """
         self.counts.pictures += 1
         at = picture.at
-        period = 1 / self._camera.detect.rate
-        if at < self._due:
+        if not self._pace.due(at):
             return None
-        # Counted from when it was due, the mean rate holds though no picture comes at that very moment.
-        self._due = self._due + period if at - self._due < period else at + period
         image = picture.image()
         mask.paint(image, self._camera.masks.values())
         self.counts.gated += 1
@@ -63,6 +61,7 @@ class Watcher:
             self.counts.asleep += 1
             return None
         self._last_look = at
+        self._pace.spend()
         self.counts.looks += 1
         return Frame(at, image)
 
@@ -73,6 +72,7 @@ class Analyst:
     def __init__(
         self,
         camera: Camera,
+        pace: Pace,
         class_names: Sequence[str],
         strong: float,
         utc_ms: Callable[[float], int],
@@ -81,6 +81,7 @@ class Analyst:
         self._weakest = 0.0
         if camera.detect.min_confidence is not None:
             strong = self._weakest = camera.detect.min_confidence
+        self._pace = pace
         self._tracker = Tracker(class_names, TrackerSettings(strong=strong))
         self._engine = RuleEngine(camera, utc_ms, new_id)
         self.tracks: Sequence[Track] = ()
@@ -92,6 +93,7 @@ class Analyst:
             detections = detections.only(np.asarray(detections.scores >= self._weakest))
         self._last = at
         self.tracks = self._tracker.step(at, detections)
+        self._pace.follow(self._tracker.fastest())
         return self._engine.step(at, self.tracks)
 
     def blind(self) -> list[Draft]:

@@ -13,6 +13,7 @@ from edge.clock import ClipClock
 from edge.detect.base import Detector
 from edge.errors import SourceEnded
 from edge.ids import uuid7
+from edge.pace import Pace
 from edge.pipeline import Analyst, Watcher, WatcherCounts
 from edge.records import complete
 from edge.sources.base import Picture
@@ -49,9 +50,11 @@ def replay(
     """
     clock = ClipClock(start_ms)
     chance = random.Random(camera.id)
-    watcher = Watcher(camera)
+    rate = Pace(camera.detect.rate)
+    watcher = Watcher(camera, rate)
     analyst = Analyst(
         camera,
+        rate,
         detector.class_names,
         detector.confidence,
         clock.utc_ms,

@@ -21,6 +21,7 @@ import structlog
 from contract.camera import Camera
 from edge.clock import Clock
 from edge.errors import SourceError, SourceRefused
+from edge.pace import Pace
 from edge.pacing import Pacer
 from edge.pipeline import Watcher
 from edge.retry import Backoff, FaultDigest
@@ -56,6 +57,7 @@ class Supervisor:
     def __init__(
         self,
         camera: Camera,
+        pace: Pace,
         connect: Callable[[], Source],
         offer: Callable[[Frame], None],
         blind: Callable[[], None],
@@ -63,7 +65,7 @@ class Supervisor:
         clock: Clock,
     ) -> None:
         """`offer` takes a frame worth a look; `blind` is told once when the stream has been away for long."""
-        self.watcher = Watcher(camera)
+        self.watcher = Watcher(camera, pace)
         self.status = StreamStatus()
         self._camera = camera
         self._connect = connect

@@ -28,6 +28,7 @@ PURE = {
     "edge.retry": set(),
     "edge.records": {"msgspec"},
     "edge.gate": {"numpy", "cv2"},
+    "edge.pace": set(),
     "edge.mask": {"numpy", "cv2"},
     "edge.detect.base": set(),
     "edge.detect.yolo": {"numpy", "cv2"},

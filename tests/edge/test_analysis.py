@@ -12,6 +12,7 @@ from edge.errors import BackendError
 from edge.ids import uuid7
 from edge.looks import LookQueue
 from edge.outbox import Limits, Outbox
+from edge.pace import Pace
 from edge.pipeline import Analyst
 from edge.types import Detections, Frame
 from tests.waiting import wait_until
@@ -59,7 +60,7 @@ class Box:
         )
         chance = iter(range(10_000))
         analysts = {
-            name: Analyst(each, ("person",), 0.3, CLOCK.utc_ms, lambda ms: uuid7(ms, next(chance)))
+            name: Analyst(each, Pace(5), ("person",), 0.3, CLOCK.utc_ms, lambda ms: uuid7(ms, next(chance)))
             for name, each in self.cameras.items()
         }
         self.analysis = Analysis(self.cameras, analysts, {"yolov8n": Always()}, self.looks, self.outbox, CLOCK)

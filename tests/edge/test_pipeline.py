@@ -7,6 +7,7 @@ import pytest
 
 from contract import parse
 from edge.ids import uuid7
+from edge.pace import Pace
 from edge.pipeline import Analyst, Watcher
 from edge.types import Detections
 
@@ -51,7 +52,7 @@ def grey(moving_at=None):
 
 
 def test_looks_keep_to_the_rate_whatever_the_frame_rate(camera):
-    watcher = Watcher(camera)
+    watcher = Watcher(camera, Pace(camera.detect.rate))
     frames = [watcher.consider(Painted(i / 24, grey(330 + 3 * i % 250))) for i in range(24 * 20)]
     looks = [frame for frame in frames if frame]
     assert len(looks) == pytest.approx(100, abs=1)
@@ -59,7 +60,7 @@ def test_looks_keep_to_the_rate_whatever_the_frame_rate(camera):
 
 
 def test_a_gap_is_not_caught_up(camera):
-    watcher = Watcher(camera)
+    watcher = Watcher(camera, Pace(camera.detect.rate))
     times = [i * 0.05 for i in range(20)] + [100 + i * 0.05 for i in range(20)]
     looks = [
         frame.at for frame in (watcher.consider(Painted(at, grey(330 + int(at * 100) % 250))) for at in times) if frame
@@ -68,7 +69,7 @@ def test_a_gap_is_not_caught_up(camera):
 
 
 def test_a_quiet_scene_is_looked_at_seldom(camera):
-    watcher = Watcher(camera)
+    watcher = Watcher(camera, Pace(camera.detect.rate))
     looks = [frame.at for frame in (watcher.consider(Painted(i * 0.1, grey())) for i in range(300)) if frame]
     after = [at for at in looks if at > camera.gate.stay_awake_s + 1]
     assert all(b - a >= camera.gate.quiet_look_s - 0.05 for a, b in pairwise(after))
@@ -76,21 +77,21 @@ def test_a_quiet_scene_is_looked_at_seldom(camera):
 
 
 def test_motion_wakes_at_once(camera):
-    watcher = Watcher(camera)
+    watcher = Watcher(camera, Pace(camera.detect.rate))
     for i in range(100):
         watcher.consider(Painted(i * 0.2, grey()))
     assert watcher.consider(Painted(20.0, grey(moving_at=400))) is not None
 
 
 def test_masked_pixels_are_black_before_anybody_sees_them(camera):
-    frame = Watcher(camera).consider(Painted(0.0, np.full((360, 640, 3), 255, np.uint8)))
+    frame = Watcher(camera, Pace(camera.detect.rate)).consider(Painted(0.0, np.full((360, 640, 3), 255, np.uint8)))
     assert frame is not None
     assert not frame.image[:, :320].any()
     assert frame.image[:, 325:].all()
 
 
 def test_motion_under_a_mask_wakes_nobody(camera):
-    watcher = Watcher(camera)
+    watcher = Watcher(camera, Pace(camera.detect.rate))
     looks = [watcher.consider(Painted(i * 0.2, grey(moving_at=(i * 9) % 250))) for i in range(100)]
     assert sum(frame is not None for frame in looks[30:]) <= 8
 
@@ -98,7 +99,7 @@ def test_motion_under_a_mask_wakes_nobody(camera):
 def analyst(camera, **more):
     if more:
         camera = camera.model_copy(update={"detect": camera.detect.model_copy(update=more)})
-    return Analyst(camera, ("person",), 0.3, lambda at: round(at * 1000), lambda ms: uuid7(ms, 0))
+    return Analyst(camera, Pace(5), ("person",), 0.3, lambda at: round(at * 1000), lambda ms: uuid7(ms, 0))
 
 
 def person(score=0.8):

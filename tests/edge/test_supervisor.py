@@ -13,6 +13,7 @@ from contract import parse
 from edge import supervisor as module
 from edge.clock import SystemClock
 from edge.errors import SourceEnded, SourceRefused, SourceTimeout
+from edge.pace import Pace
 from edge.pacing import Pacer
 from edge.sources.base import Picture
 from edge.supervisor import Supervisor
@@ -66,7 +67,9 @@ class Run:
 
     def __init__(self, *script, pacer=None):
         self.script, self.opened, self.frames, self.blinded = list(script), [], [], 0
-        self.supervisor = Supervisor(CAMERA, self.connect, self.frames.append, self.blind, pacer or Pacer(CLOCK), CLOCK)
+        self.supervisor = Supervisor(
+            CAMERA, Pace(5), self.connect, self.frames.append, self.blind, pacer or Pacer(CLOCK), CLOCK
+        )
 
     def connect(self):
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from edge.pace import BURST_S, REST_S, Pace
+
+
+def looks(pace: Pace, times, *, fastest=None):
+    """When looks are made; `fastest` tells the pace of the objects after each."""
+    made = []
+    for at in times:
+        if pace.due(at):
+            pace.spend()
+            made.append(at)
+            if fastest is not None:
+                pace.follow(fastest(at) if callable(fastest) else fastest)
+    return made
+
+
+def frames(seconds: float, fps: float = 25.0, start: float = 0.0):
+    return [start + i / fps for i in range(round(seconds * fps))]
+
+
+@pytest.mark.parametrize("fps", [25, 24, 10, 12.5, 30], ids=lambda fps: f"{fps} pictures a second")
+@pytest.mark.parametrize("rate", [5, 2])
+def test_the_mean_is_the_rate_whatever_the_pictures(rate, fps):
+    made = looks(Pace(rate), frames(60, fps))
+    assert 60 * rate - 1 <= len(made) <= 60 * rate + 1
+
+
+@pytest.mark.parametrize("speed", [0.0, 0.5, 2.0, 50.0, math.inf], ids=str)
+def test_the_budget_is_never_exceeded_at_any_moment(speed):
+    made = looks(Pace(5), frames(120), fastest=speed)
+    assert all(number <= 5 * at + 1 + 1e-6 for number, at in enumerate(made, 1))
+
+
+def test_what_is_fast_spends_what_rest_saved():
+    pace = Pace(5)
+    looks(pace, frames(20), fastest=0.0)
+    made = looks(pace, frames(2, start=20), fastest=10.0)
+    assert 2 * 2 * 5 - 2 <= len(made) <= 2 * 2 * 5 + 1
+
+
+def test_a_burst_ends_when_the_savings_do():
+    pace = Pace(5)
+    looks(pace, frames(60), fastest=0.0)
+    made = looks(pace, frames(60, start=60), fastest=10.0)
+    assert len(made) == pytest.approx((60 + BURST_S) * 5, abs=3)
+
+
+def test_what_is_new_is_looked_at_soon_again():
+    pace = Pace(2)
+    assert pace.due(0.0)
+    for at in (0.5, 1.0, 1.5, 2.0):
+        pace.due(at)  # asleep: the gate found nothing, and no look was spent
+    pace.spend()
+    pace.follow(math.inf)
+    assert looks(pace, frames(1, start=2.04))[0] == pytest.approx(2.25, abs=0.05)
+
+
+def test_at_rest_looks_are_fewer_but_never_too_few():
+    assert len(looks(Pace(5), frames(60), fastest=0.05)) == pytest.approx(60 / REST_S, abs=2)
+    assert len(looks(Pace(2), frames(60), fastest=0.05)) == pytest.approx(120, abs=2)
+
+
+def test_a_gap_is_not_caught_up_at_once():
+    pace = Pace(5)
+    looks(pace, frames(2))
+    made = looks(pace, frames(1, start=600))
+    assert len(made) <= 6
+
+
+def test_time_that_goes_back_waits_and_goes_on():
+    pace = Pace(5)
+    looks(pace, frames(10))
+    assert len(looks(pace, frames(2, start=3))) == pytest.approx(10, abs=1)
