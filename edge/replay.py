@@ -16,8 +16,7 @@ from edge.ids import uuid7
 from edge.pace import Pace
 from edge.pipeline import Analyst, Watcher, WatcherCounts
 from edge.records import complete
-from edge.sources.base import Picture
-from edge.sources.file import FileSource
+from edge.sources.base import Picture, Source
 
 REPLAY_EDGE = "replay"
 
@@ -29,13 +28,14 @@ class ReplayStats:
     seconds: float = 0.0
     counts: WatcherCounts = field(default_factory=WatcherCounts)
     objects: int = 0  # tracks that were confirmed
+    numbered: int = 0  # tracks that were begun
     spent_s: dict[str, float] = field(
         default_factory=lambda: {"decode": 0.0, "watch": 0.0, "detect": 0.0, "analyse": 0.0}
     )
 
 
 def replay(
-    source: FileSource,
+    source: Source,
     camera: Camera,
     detector: Detector,
     *,
@@ -89,6 +89,7 @@ def replay(
             stats.spent_s["analyse"] += time.perf_counter() - detected
             confirmed.update(track.id for track in analyst.tracks if track.confirmed)
             stats.objects = len(confirmed)
+            stats.numbered = max([stats.numbered, *(track.id for track in analyst.tracks)])
         for draft in drafts:
             seq += 1
             make = complete(draft, camera, detector.model_id)

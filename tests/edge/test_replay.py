@@ -89,7 +89,7 @@ def test_stats_say_what_was_done(clip):
     _, stats = run(clip)
     assert stats.counts.pictures == 9 * FPS
     assert stats.counts.looks == pytest.approx(45, abs=2)
-    assert stats.objects == 1
+    assert stats.objects == stats.numbered == 1
     assert stats.seconds == pytest.approx(9 - 1 / FPS)
     assert set(stats.spent_s) == {"decode", "watch", "detect", "analyse"}
 
