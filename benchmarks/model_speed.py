@@ -19,6 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks import machine
 from edge.detect.base import Detector
 from edge.detect.card import Card, load_card
 from edge.detect.onnx import OnnxDetector
@@ -53,7 +54,7 @@ def run(argv: Sequence[str]) -> int:
                 print(
                     json.dumps(
                         {
-                            "machine": f"{platform.machine()}, {_cpu()}",
+                            "machine": f"{platform.machine()}, {machine.cpu()}",
                             "backend": backend,
                             "arithmetic": arithmetic,
                             "threads": threads,
@@ -75,10 +76,3 @@ def _backends(card: Card) -> list[tuple[str, str, Callable[[int, int], Detector]
         ("openvino", "f32", lambda size, n: OpenVinoDetector(card, size=size, threads=n, arithmetic="f32")),
         ("onnxruntime", "f32", lambda size, n: OnnxDetector(card, size=size, threads=n)),
     ]
-
-
-def _cpu() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":")[1].strip()
-    return platform.processor() or "unknown processor"
