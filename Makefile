@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check lint types bench clean
+.PHONY: help setup demo test check lint types bench score clean
 .DEFAULT_GOAL := help
 
 help:
@@ -10,6 +10,7 @@ help:
 	@echo "make test    all tests"
 	@echo "make check   what CI runs: format, lint, types, tests"
 	@echo "make bench   the benchmarks, one JSON line each"
+	@echo "make score   the hand-checked footage against its truth; rewrites the tables of docs/accuracy.md"
 	@echo "make setup   only make .venv"
 
 .venv/made:
@@ -47,6 +48,9 @@ check: lint types test
 
 bench: .venv/test
 	$(BIN)/python -m benchmarks all
+
+score: .venv/test
+	$(BIN)/python -m benchmarks score --perturb
 
 clean:
 	rm -rf .venv

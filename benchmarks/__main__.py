@@ -12,10 +12,15 @@ NAMES = {
     "outbox": ("outbox", "events a second that are safe on the edge's disk"),
     "ingest": ("ingest", "events a second from a batch on loopback to central's disk"),
     "screen": ("screen", "milliseconds from motion in a picture to a line on the screen, with a real browser"),
+    "score": (
+        "score.cli",
+        "events of the hand-checked clips that are right, at 5 and 2 looks a second; needs the footage",
+    ),
+    "loop": ("loop", "memory and tracks of each clip joined to itself for 10 minutes; needs the footage"),
     "model-speed": ("model_speed", "milliseconds a picture, by backend, threads and size"),
     "model-precision": ("model_precision", "what half floats change; needs --footage and --reference"),
 }
-NOT_IN_ALL = ("model-precision",)  # needs files that no checkout has
+NOT_IN_ALL = ("score", "loop", "model-precision")  # needs files that no checkout has
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,0 +1,1 @@
+"""How often what the edge says happened, did: the hand-checked clips, as they are and spoilt, against the truth."""
