@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,9 @@ def encode(clip: Path, to: Path, how: Perturbation) -> None:
         stream.time_base = source.time_base
         stream.codec_context.max_b_frames = 0  # as cameras send, and the first picture keeps time 0
         key_due = 0.0
-        for frame in _kept(container.decode(source), how, drawn):
+        for n, frame in enumerate(container.decode(source)):
+            if not how.keep(n, drawn):
+                continue
             picture = _noisy(frame, how.noise, drawn).reformat(width, height, "yuv420p")
             picture.pts, picture.time_base = frame.pts, frame.time_base
             picture.pict_type = PictureType.NONE  # else the key frames of the clip come along
@@ -66,10 +68,6 @@ def encode(clip: Path, to: Path, how: Perturbation) -> None:
                 picture.pict_type = PictureType.I
             out.mux(stream.encode(picture))
         out.mux(stream.encode(None))
-
-
-def _kept(frames: Iterator[av.VideoFrame], how: Perturbation, drawn: Drawn) -> Iterator[av.VideoFrame]:
-    return (frame for n, frame in enumerate(frames) if how.keep(n, drawn))
 
 
 def _noisy(frame: av.VideoFrame, deviation: float, drawn: Drawn) -> av.VideoFrame:
