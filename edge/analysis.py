@@ -1,13 +1,15 @@
 """The analysis thread: takes frames of all cameras one by one, asks the model, and hands records to the outbox.
 
-Tracks and rules of every camera live in this thread alone, so nothing in them needs a lock. A camera that must be
-forgotten (its stream is gone) is noted and seen to between two frames.
+Tracks and rules of every camera live in this thread alone, so nothing in them needs a lock. What the cameras' threads
+say of their sight is noted and seen to between two frames, in order; bound: at most NOTES wait, further ones are
+dropped and counted, but for closings (each belongs to an opening that was kept). That a camera is silent is found here,
+because its own thread may hang in a connect.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
@@ -26,10 +28,12 @@ from edge.records import complete
 from edge.retry import FaultDigest
 from edge.rules.engine import Draft
 from edge.types import Frame
+from edge.view import Silence, ViewSignal
 
 log = structlog.get_logger(__name__)
 
 STALE_S = 1.0  # a frame that waited longer tells where things were, not where they are
+NOTES = 1000  # of all cameras
 
 
 class Analysis:
@@ -57,11 +61,16 @@ class Analysis:
         self._clock = clock
         self._digest = FaultDigest()
         self._counting = threading.Lock()
-        self._blind: set[str] = set()
+        self._notes: deque[tuple[str, ViewSignal]] = deque()
+        self._heard: dict[str, float] = {}
+        self._silences: dict[str, Silence] = {}
+        self._blinded: dict[str, float] = {}  # when the camera last lost sight: what it saw before does not count
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="analysis", daemon=True)
 
     def start(self) -> None:
+        now = self._clock.now()
+        self._silences = {name: Silence(camera.view.offline, now) for name, camera in self._cameras.items()}
         self._thread.start()
 
     def stop(self, timeout_s: float) -> None:
@@ -71,9 +80,22 @@ class Analysis:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
-    def blind(self, camera_id: str) -> None:
-        """Forget what is known of a camera's objects; from any thread."""
-        self._blind.add(camera_id)
+    def note(self, camera_id: str, signals: list[ViewSignal]) -> None:
+        """What is to be said of a camera's sight; from any thread."""
+        for signal in signals:
+            if signal.what != "closed" and len(self._notes) >= NOTES:
+                with self._counting:
+                    self.dropped[camera_id]["view"] += 1
+            else:
+                self._notes.append((camera_id, signal))
+
+    def heard(self, camera_id: str, at: float) -> None:
+        """A picture came at `at`; from any thread."""
+        self._heard[camera_id] = at
+
+    def offline(self, camera_id: str) -> bool:
+        """Whether no pictures have come for long; from any thread."""
+        return camera_id in self._silences and self._silences[camera_id].holds
 
     def is_running(self) -> bool:
         return self._thread.is_alive()
@@ -81,19 +103,28 @@ class Analysis:
     def _run(self) -> None:
         while not self._stop.is_set():
             taken = self._looks.take(timeout_s=0.5)
-            while self._blind:
-                name = self._blind.pop()
-                self._guarded(name, self._analysts[name].blind)
+            self._see_to_views()
             if taken is None:
                 continue
             name, frame = taken
-            if self._clock.now() - frame.at > STALE_S:
+            blinded = frame.at < self._blinded.get(name, float("-inf"))
+            if blinded or self._clock.now() - frame.at > STALE_S:
                 with self._counting:
-                    self.dropped[name]["stale"] += 1
+                    self.dropped[name]["blind" if blinded else "stale"] += 1
                 continue
             self._guarded(name, partial(self._look, name, frame))
+        self._see_to_views()
         for name, analyst in self._analysts.items():
-            self._guarded(name, analyst.blind)
+            self._guarded(name, partial(analyst.end, self._clock.now()))
+
+    def _see_to_views(self) -> None:
+        for name, silence in self._silences.items():
+            self.note(name, silence.step(self._clock.now(), self._heard.get(name)))
+        while self._notes:
+            name, signal = self._notes.popleft()
+            if signal.what == "blinded":
+                self._blinded[name] = signal.at
+            self._guarded(name, partial(self._analysts[name].note, signal))
 
     def _look(self, name: str, frame: Frame) -> list[Draft]:
         detector = self._detectors[self._cameras[name].detect.model]

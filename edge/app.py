@@ -156,9 +156,13 @@ class Edge:
 
     def _camera_status(self, name: str, now: float) -> CameraStatus:
         stream = self._supervisors[name].status
-        counts = self._supervisors[name].watcher.counts
+        watcher = self._supervisors[name].watcher
+        counts = watcher.counts
+        view: tuple[str, ...] = ("offline",) if self._analysis.offline(name) else watcher.view.faults
         state: str = stream.state
-        why = stream.last_fault
+        why, hint = stream.last_fault, stream.hint
+        if state == "live" and watcher.view.blind:
+            state, why, hint = "blind", f"the picture is {view[0]}", "look at the camera, then at its picture"
         if state == "live" and (fault := self._analysis.faults.get(name)):
             state, why = "not looked at", fault
         if not self._analysis.is_running():
@@ -166,7 +170,7 @@ class Edge:
         return CameraStatus(
             state=state,
             why=why,
-            hint=stream.hint,
+            hint=hint,
             last_frame_age=None if stream.last_picture is None else round(now - stream.last_picture, 3),
             frames=counts.pictures,
             events=self._analysis.events[name],
@@ -175,6 +179,7 @@ class Edge:
                 "undecodable": stream.undecodable,
                 **self._analysis.dropped[name],
             },
+            view=view,
         )
 
     def _analysts(self) -> dict[str, Analyst]:
@@ -199,7 +204,8 @@ class Edge:
                 self._paces[camera.id],
                 partial(RtspSource, camera.source, _credentials(settings, camera), self._clock),
                 partial(self._looks.offer, camera.id),
-                partial(self._analysis.blind, camera.id),
+                partial(self._analysis.note, camera.id),
+                partial(self._analysis.heard, camera.id),
                 pacer,
                 self._clock,
             )

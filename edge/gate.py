@@ -1,6 +1,6 @@
 """The gate: does this picture show motion? Pure.
 
-The picture is shrunk to a small grey one and compared with a slowly following background. A spot counts when it
+The picture, shrunk to a small grey one, is compared with a slowly following background. A spot counts when it
 differs by more than `threshold`, and specks of a single pixel never count.
 """
 
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from edge.types import Image
+from edge.types import Grey, Image
 
 WIDTH = 192  # pixels of the small picture: a person 1/30 of the picture's height still covers some
 FOLLOW_S = 1.0  # the background takes over a change in about this long; longer, and what left still shows as motion
@@ -23,15 +22,15 @@ class MotionGate:
     def __init__(self, *, threshold: float, min_area: float) -> None:
         self._threshold = threshold * 255
         self._min_area = min_area
-        self._background: NDArray[np.float32] | None = None
+        self._background: Grey | None = None
         self._at = 0.0
 
-    def step(self, at: float, image: Image) -> float:
-        """The share of the picture that moves, 0 where that is less than `min_area`.
+    def step(self, at: float, small: Grey) -> float:
+        """The share of the picture that moves, 0 where that is less than `min_area`. `small`: from `shrink`.
 
         The first picture, and one of another shape, count as moving altogether: nothing is known yet.
         """
-        small = _small(image)
+        small = cv2.GaussianBlur(small, (3, 3), 0)
         if self._background is None or self._background.shape != small.shape:
             self._background, self._at = small, at
             return 1.0
@@ -47,8 +46,8 @@ class MotionGate:
         return area if area >= self._min_area else 0.0
 
 
-def _small(image: Image) -> NDArray[np.float32]:
+def shrink(image: Image) -> Grey:
+    """A small grey picture, WIDTH wide."""
     height, width = image.shape[:2]
     size = (WIDTH, max(1, round(WIDTH * height / width)))
-    small = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
-    return cv2.GaussianBlur(small, (3, 3), 0).astype(np.float32)
+    return cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), size, interpolation=cv2.INTER_AREA).astype(np.float32)

@@ -16,6 +16,7 @@ import msgspec
 
 from edge.outbox import OutboxStatus
 from edge.uplink import UplinkStatus
+from edge.view import KINDS
 
 STALE_AFTER = 60.0  # seconds that a record may wait for central before the edge calls itself degraded
 
@@ -31,6 +32,7 @@ class CameraStatus:
     frames: int = 0
     events: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
+    view: tuple[str, ...] = ()  # what is wrong with its sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ Sample: TypeAlias = tuple[str, Mapping[str, str], float]
 METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_degraded": ("gauge", "1 while anything below needs a person"),
     "vedette_camera_live": ("gauge", "1 while the camera sends pictures that are looked at"),
+    "vedette_camera_view_fault": ("gauge", "1 while the camera cannot see well, by kind"),
     "vedette_camera_last_frame_age_seconds": ("gauge", "age of the camera's last picture"),
     "vedette_camera_frames_total": ("counter", "pictures decoded"),
     "vedette_camera_events_total": ("counter", "records made"),
@@ -133,6 +136,8 @@ def _samples(status: EdgeStatus) -> Iterator[Sample]:
     for name, camera in status.cameras.items():
         labels = {"camera": name}
         yield "vedette_camera_live", labels, int(camera.state == "live")
+        for fault in KINDS:
+            yield "vedette_camera_view_fault", {**labels, "kind": fault}, int(fault in camera.view)
         if camera.last_frame_age is not None:
             yield "vedette_camera_last_frame_age_seconds", labels, camera.last_frame_age
         yield "vedette_camera_frames_total", labels, camera.frames

@@ -1,6 +1,7 @@
-"""One camera's way from picture to event, in two halves that share nothing but frames and track boxes.
+"""One camera's way from picture to event, in two halves that share nothing but frames, track boxes and what the Watcher
+says of the camera's sight.
 
-    Watcher  (the camera's own thread): rate, pixels, masks, gate -> the frames worth a look
+    Watcher  (the camera's own thread): rate, pixels, masks, view, gate -> the frames worth a look
     Analyst  (the analysis thread):     detections -> tracks -> rules -> drafts
 
 A replay runs the same two halves on a clip, one after the other.
@@ -16,12 +17,13 @@ import numpy as np
 
 from contract.camera import Camera
 from edge import mask
-from edge.gate import MotionGate
+from edge.gate import MotionGate, shrink
 from edge.pace import Pace
 from edge.rules.engine import Draft, RuleEngine
 from edge.sources.base import Picture
 from edge.track.tracker import Tracker, TrackerSettings
 from edge.types import Detections, Frame, Track
+from edge.view import CameraView, ViewEvents, ViewSignal
 
 
 @dataclass(slots=True)
@@ -29,15 +31,22 @@ class WatcherCounts:
     pictures: int = 0  # decoded
     gated: int = 0  # looked at by the gate
     asleep: int = 0  # of those, found too quiet for a look
+    blind: int = 0  # of those, not passed on because the camera could not see
     looks: int = 0  # passed on
 
 
 class Watcher:
-    """Decides which pictures are worth a look by the model. Belongs to one thread."""
+    """Decides which pictures are worth a look by the model. Belongs to one thread.
 
-    def __init__(self, camera: Camera, pace: Pace) -> None:
+    `tell` takes what is to be said of the camera's sight, in order; while it is blind no frame is passed on.
+    """
+
+    def __init__(self, camera: Camera, pace: Pace, tell: Callable[[list[ViewSignal]], None]) -> None:
         self._camera = camera
         self._pace = pace
+        self._tell = tell
+        self.view = CameraView(camera.view, tuple(camera.masks.values()))
+        self._fresh = False
         self._gate = MotionGate(threshold=camera.gate.threshold, min_area=camera.gate.min_area)
         self._awake_until = float("-inf")
         self._last_look = float("-inf")
@@ -49,13 +58,21 @@ class Watcher:
         Pixels are made at most `detect.rate` times a second.
         """
         self.counts.pictures += 1
+        self._fresh |= picture.fresh
         at = picture.at
         if not self._pace.due(at):
             return None
         image = picture.image()
         mask.paint(image, self._camera.masks.values())
         self.counts.gated += 1
-        if self._gate.step(at, image) > 0:
+        small = shrink(image)
+        if signals := self.view.step(at, image, small, self._fresh):
+            self._tell(signals)
+        self._fresh = False
+        if self.view.blind:
+            self.counts.blind += 1
+            return None
+        if self._gate.step(at, small) > 0:
             self._awake_until = at + self._camera.gate.stay_awake_s
         if at > self._awake_until and at - self._last_look < self._camera.gate.quiet_look_s:
             self.counts.asleep += 1
@@ -84,6 +101,7 @@ class Analyst:
         self._pace = pace
         self._tracker = Tracker(class_names, TrackerSettings(strong=strong))
         self._engine = RuleEngine(camera, utc_ms, new_id)
+        self._view = ViewEvents(camera.view.severity, utc_ms, new_id)
         self.tracks: Sequence[Track] = ()
         self._last = 0.0
 
@@ -96,8 +114,16 @@ class Analyst:
         self._pace.follow(self._tracker.fastest())
         return self._engine.step(at, self.tracks)
 
+    def note(self, signal: ViewSignal) -> list[Draft]:
+        """Take in what is said of the camera's sight."""
+        return self.blind() if signal.what == "blinded" else self._view.step(signal)
+
+    def end(self, at: float) -> list[Draft]:
+        """The edge stops: close everything."""
+        return self.blind() + self._view.close(at)
+
     def blind(self) -> list[Draft]:
-        """Forget every object and close what is open: the stream is gone, or the edge stops."""
+        """Forget every object and close what the rules have open."""
         self._tracker.clear()
         self.tracks = ()
         return self._engine.clear(self._last)

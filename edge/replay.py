@@ -17,6 +17,7 @@ from edge.pace import Pace
 from edge.pipeline import Analyst, Watcher, WatcherCounts
 from edge.records import complete
 from edge.sources.base import Picture, Source
+from edge.view import Silence, ViewSignal
 
 REPLAY_EDGE = "replay"
 
@@ -50,8 +51,10 @@ def replay(
     """
     clock = ClipClock(start_ms)
     chance = random.Random(camera.id)
+    said: list[ViewSignal] = []
     rate = Pace(camera.detect.rate)
-    watcher = Watcher(camera, rate)
+    watcher = Watcher(camera, rate, said.extend)
+    silence = Silence(camera.view.offline, 0.0)
     analyst = Analyst(
         camera,
         rate,
@@ -71,25 +74,28 @@ def replay(
         except SourceEnded:
             picture = None
         if picture is None:
-            drafts = analyst.blind()
+            drafts = analyst.end(stats.seconds)
         else:
             stats.spent_s["decode"] += time.perf_counter() - started
+            said += silence.step(picture.at, stats.seconds)
+            said += silence.step(picture.at, picture.at)
             stats.seconds = picture.at
             pace(picture.at)
             paced = time.perf_counter()
             frame = watcher.consider(picture)
             watched = time.perf_counter()
             stats.spent_s["watch"] += watched - paced
-            if frame is None:
-                continue
-            detections = detector.detect([frame.image])[0]
-            detected = time.perf_counter()
-            stats.spent_s["detect"] += detected - watched
-            drafts = analyst.look(frame.at, detections)
-            stats.spent_s["analyse"] += time.perf_counter() - detected
-            confirmed.update(track.id for track in analyst.tracks if track.confirmed)
-            stats.objects = len(confirmed)
-            stats.numbered = max([stats.numbered, *(track.id for track in analyst.tracks)])
+            drafts = [draft for signal in said for draft in analyst.note(signal)]
+            said.clear()
+            if frame is not None:
+                detections = detector.detect([frame.image])[0]
+                detected = time.perf_counter()
+                stats.spent_s["detect"] += detected - watched
+                drafts += analyst.look(frame.at, detections)
+                stats.spent_s["analyse"] += time.perf_counter() - detected
+                confirmed.update(track.id for track in analyst.tracks if track.confirmed)
+                stats.objects = len(confirmed)
+                stats.numbered = max([stats.numbered, *(track.id for track in analyst.tracks)])
         for draft in drafts:
             seq += 1
             make = complete(draft, camera, detector.model_id)

@@ -27,6 +27,7 @@ from edge.pipeline import Watcher
 from edge.retry import Backoff, FaultDigest
 from edge.sources.base import Source
 from edge.types import Frame
+from edge.view import ViewSignal
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,6 @@ StreamState: TypeAlias = Literal["connecting", "live", "waiting", "stopped"]
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 15.0
 CREDENTIALS_WAIT_S = 60.0
-BLIND_AFTER_S = 10.0  # away for longer, and nothing is known any more about who was where
 
 
 @dataclass(slots=True)
@@ -60,23 +60,24 @@ class Supervisor:
         pace: Pace,
         connect: Callable[[], Source],
         offer: Callable[[Frame], None],
-        blind: Callable[[], None],
+        tell: Callable[[list[ViewSignal]], None],
+        heard: Callable[[float], None],
         pacer: Pacer,
         clock: Clock,
     ) -> None:
-        """`offer` takes a frame worth a look; `blind` is told once when the stream has been away for long."""
-        self.watcher = Watcher(camera, pace)
+        """`offer` takes a frame worth a look, `tell` what is to be said of the camera's sight, `heard` the time of
+        every picture."""
+        self.watcher = Watcher(camera, pace, tell)
         self.status = StreamStatus()
         self._camera = camera
         self._connect = connect
         self._offer = offer
-        self._blind = blind
+        self._heard = heard
         self._pacer = pacer
         self._clock = clock
         self._stop = threading.Event()
         self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
         self._digest = FaultDigest()
-        self._lost_at: float | None = None
         self._host = urlsplit(camera.source.url).hostname or ""
         self._failures = 0  # in a row
         self._last_kind = ""
@@ -106,7 +107,7 @@ class Supervisor:
             else:
                 break
             self.status.state = "waiting"
-            self._wait(wait)
+            self._stop.wait(wait)
         self.status.state = "stopped"
 
     def _watch(self) -> None:
@@ -131,10 +132,10 @@ class Supervisor:
 
     def _seen(self, at: float) -> None:
         self.status.last_picture = at
+        self._heard(at)
         if self.status.state == "live":
             return
         self.status.state, self.status.last_fault, self.status.hint = "live", "", ""
-        self._lost_at = None
         self._failures, self._last_kind = 0, ""
         self._backoff.reset()
         recovered = self._digest.success(at)
@@ -151,17 +152,8 @@ class Supervisor:
         self.status.last_fault, self.status.hint = str(error), error.hint
         if (line := self._digest.fault(kind, now)) is not None:
             log.warning("camera lost", camera=self._camera.id, fault=str(error), hint=error.hint, times=line.count)
-        if self._lost_at is None:
-            self._lost_at = now
         wait = self._backoff.next(random.random())
         # Once may be a camera that just starts; those who go on knocking are locked out.
         again = kind == "credentials" == self._last_kind
         self._last_kind = kind
         return CREDENTIALS_WAIT_S + wait if again else wait
-
-    def _wait(self, seconds: float) -> None:
-        until = self._clock.now() + seconds
-        if self._lost_at is not None and until - self._lost_at > BLIND_AFTER_S:
-            self._blind()
-            self._lost_at = float("inf")  # told once
-        self._stop.wait(seconds)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image: TypeAlias = NDArray[np.uint8]  # (height, width, 3), BGR
+Grey: TypeAlias = NDArray[np.float32]  # (height, width), 0..255
 Box: TypeAlias = tuple[float, float, float, float]
 
 

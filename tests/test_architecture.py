@@ -30,6 +30,7 @@ PURE = {
     "edge.gate": {"numpy", "cv2"},
     "edge.pace": set(),
     "edge.mask": {"numpy", "cv2"},
+    "edge.view": {"numpy", "cv2"},
     "edge.detect.base": set(),
     "edge.detect.yolo": {"numpy", "cv2"},
     "edge.detect.refused": set(),

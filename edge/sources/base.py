@@ -19,6 +19,11 @@ class Picture:
     at: float  # seconds, pipeline clock
     raw: av.VideoFrame
 
+    @property
+    def fresh(self) -> bool:
+        """A key frame: coded anew, owing nothing to the pictures before it."""
+        return bool(self.raw.key_frame)
+
     def image(self) -> Image:
         """(height, width, 3) BGR; a new array that the caller owns."""
         return np.asarray(self.raw.to_ndarray(format="bgr24"), np.uint8)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from contract import parse
+from edge import analysis as module
 from edge.analysis import Analysis
 from edge.clock import SystemClock
 from edge.errors import BackendError
@@ -15,13 +16,14 @@ from edge.outbox import Limits, Outbox
 from edge.pace import Pace
 from edge.pipeline import Analyst
 from edge.types import Detections, Frame
+from edge.view import ViewSignal
 from tests.waiting import wait_until
 
 CLOCK = SystemClock()
 IMAGE = np.zeros((36, 64, 3), np.uint8)
 
 
-def camera(name):
+def camera(name, view=""):
     return parse.camera(
         f"""
 id: {name}
@@ -32,6 +34,7 @@ purpose: a test of the analysis
 source: {{url: "rtsp://192.0.2.1/"}}
 zones: {{all: [[0, 0], [1, 0], [1, 1], [0, 1]]}}
 rules: {{inside: {{kind: intrusion, zone: all, for_s: 0}}}}
+{view}
 """
     )
 
@@ -52,8 +55,8 @@ class Always:
 
 
 class Box:
-    def __init__(self, tmp_path, limits=None):
-        self.cameras = {name: camera(name) for name in ("a", "b")}
+    def __init__(self, tmp_path, limits=None, view=""):
+        self.cameras = {name: camera(name, view) for name in ("a", "b")}
         self.looks = LookQueue()
         self.outbox = Outbox(
             tmp_path / "outbox.db", "edge-1", now_ms=lambda: CLOCK.utc_ms(CLOCK.now()), limits=limits or Limits()
@@ -111,8 +114,54 @@ def test_a_model_that_breaks_on_one_camera_s_pictures_harms_no_other(box):
 def test_a_blind_camera_forgets_and_closes(box):
     box.see("a")
     wait_until(lambda: len(records(box)) == 1)
-    box.analysis.blind("a")
+    box.analysis.note("a", [ViewSignal("blinded", "covered", CLOCK.now() - 0.01)])
     wait_until(lambda: records(box) == [("a", "open"), ("a", "closed")])
+
+
+def test_what_was_seen_before_the_camera_went_blind_does_not_count(box):
+    box.analysis.note("a", [ViewSignal("blinded", "covered", CLOCK.now())])
+    wait_until(lambda: not box.analysis._notes)
+    box.see("a", at=CLOCK.now() - 0.6)
+    wait_until(lambda: box.analysis.dropped["a"]["blind"] > 0)
+
+
+def test_what_is_said_of_the_sight_is_an_event_and_the_end_closes_it(box):
+    box.analysis.note("a", [ViewSignal("opened", "covered", CLOCK.now())])
+    box.analysis.note("b", [ViewSignal("opened", "frozen", CLOCK.now()), ViewSignal("closed", "frozen", CLOCK.now())])
+    wait_until(lambda: len(records(box)) == 3)
+    box.analysis.stop(5)
+    wait_until(lambda: len(records(box)) == 4)
+    told = [(record.camera_id, record.rule, record.kind, record.state) for record in box.outbox.pending(100)]
+    assert told == [
+        ("a", "view", "covered", "open"),
+        ("b", "view", "frozen", "open"),
+        ("b", "view", "frozen", "closed"),
+        ("a", "view", "covered", "closed"),
+    ]
+
+
+def test_too_much_said_is_dropped_and_counted_but_no_closing(box, monkeypatch):
+    monkeypatch.setattr(module, "NOTES", 0)
+    box.analysis.note("a", [ViewSignal("opened", "dark", 0.0), ViewSignal("closed", "dark", 1.0)])
+    wait_until(lambda: not box.analysis._notes)
+    assert box.analysis.dropped["a"] == {"view": 1}
+    assert records(box) == []
+
+
+def test_a_camera_that_never_sends_a_picture_is_offline_and_one_that_does_is_not(tmp_path):
+    one = Box(tmp_path, view="view: {offline: {for_s: 2, recover_s: 0}}")
+    try:
+
+        def sent():
+            one.analysis.heard("b", CLOCK.now())
+            return [(record.camera_id, record.kind, record.state) for record in one.outbox.pending(100)]
+
+        wait_until(lambda: sent() == [("a", "offline", "open")])
+        one.analysis.heard("a", CLOCK.now())
+        wait_until(lambda: sent() == [("a", "offline", "open"), ("a", "offline", "closed")])
+    finally:
+        one.analysis.stop(5)
+        one.outbox.close()
 
 
 def test_a_frame_that_waited_too_long_is_not_looked_at(box):

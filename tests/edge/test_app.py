@@ -10,35 +10,79 @@ from edge.app import Edge
 from edge.cameras import CameraFiles
 from edge.credentials import Secret
 from edge.detect.shipped import models_dir
-from edge.health import reasons
+from edge.health import reasons, to_prometheus
 from edge.settings import Settings
 from edge.token import Token
+from tests.edge.view.pictures import encoded, shots
 from tests.waiting import wait_until
 from vedette.demo.run import CLIP
 from vedette.virtual_camera.camera import VirtualCamera
+from vedette.virtual_camera.faults import Freeze, Kick, Mute
 from vedette.virtual_camera.stream import Mount
 
 
 @pytest.fixture
-def edge(tmp_path):
-    with VirtualCamera([Mount("plaza", CLIP)]) as view:
-        camera = parse.camera(
+def virtual(tmp_path):
+    """A camera that shows the plaza, and one whose sensor is frozen."""
+    picture = shots(CLIP, 0.0)[0].image
+    frozen = encoded([picture] * 40, tmp_path / "frozen.mp4", g="5", qp="28")
+    with VirtualCamera([Mount("plaza", CLIP), Mount("frozen", frozen)]) as camera:
+        yield camera
+
+
+@pytest.fixture
+def edge(tmp_path, virtual):
+    cameras = {
+        name: parse.camera(
             f"""
-id: plaza
+id: {name}
 tier: 1
 pilot: school
 site: s1
 purpose: a test of the whole edge
-source: {{url: "{view.url("plaza")}"}}
+source: {{url: "{virtual.url(name)}"}}
+view: {{offline: {{for_s: 3, recover_s: 0.5}}, frozen: {{for_s: 4, recover_s: 1}}}}
 """
         )
-        settings = Settings(
-            central="http://127.0.0.1:9", token=Token("edge-1", Secret("vde_x")), data=tmp_path, models=models_dir()
-        )
-        one = Edge(settings, CameraFiles({"plaza.yaml": camera}, ()))
-        one.start()
-        yield one
-        one.close()
+        for name in ("plaza", "frozen")
+    }
+    settings = Settings(
+        central="http://127.0.0.1:9", token=Token("edge-1", Secret("vde_x")), data=tmp_path / "data", models=models_dir()
+    )
+    one = Edge(settings, CameraFiles({f"{name}.yaml": camera for name, camera in cameras.items()}, ()))
+    one.start()
+    yield one
+    one.close()
+
+
+def told(edge, camera="plaza"):
+    records = [record for record in edge._outbox.pending(100) if record.camera_id == camera]
+    return [(record.rule, record.kind, record.state) for record in records]
+
+
+OFFLINE = [("view", "offline", "open"), ("view", "offline", "closed")]
+
+
+@pytest.mark.parametrize("fault", [Freeze(), Mute()], ids=["sends no more", "answers no more"])
+def test_a_camera_that_is_away_is_told_of_while_its_thread_still_waits(edge, virtual, fault):
+    wait_until(lambda: edge.status().cameras["plaza"].state == "live", within=15)
+    connects = edge._supervisors["plaza"].status.connects
+    virtual.fault("plaza", fault)
+    if isinstance(fault, Mute):
+        virtual.fault("plaza", Kick())  # who plays already, plays on
+    wait_until(lambda: told(edge) == OFFLINE[:1], within=10)
+    assert edge._supervisors["plaza"].status.connects == connects
+    virtual.clear("plaza")
+    wait_until(lambda: told(edge) == OFFLINE, within=20)
+
+
+def test_a_frozen_sensor_blinds_is_told_and_shown(edge):
+    wait_until(lambda: ("view", "frozen", "open") in told(edge, "frozen"), within=20)
+    status = edge.status()
+    assert status.cameras["frozen"].state == "blind"
+    assert status.cameras["frozen"].view == ("frozen",)
+    assert "camera frozen is blind: the picture is frozen" in reasons(status)
+    assert 'vedette_camera_view_fault{camera="frozen",kind="frozen"} 1' in to_prometheus(status)
 
 
 def test_a_camera_whose_pictures_the_model_fails_on_is_no_healthy_camera(edge):

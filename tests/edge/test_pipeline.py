@@ -10,6 +10,7 @@ from edge.ids import uuid7
 from edge.pace import Pace
 from edge.pipeline import Analyst, Watcher
 from edge.types import Detections
+from edge.view import ViewSignal
 
 TEXT = """
 id: yard
@@ -28,6 +29,7 @@ class Painted:
     """A picture that counts how often its pixels are made."""
 
     made = 0
+    fresh = False
 
     def __init__(self, at, image):
         self.at = at
@@ -44,6 +46,10 @@ def camera():
     return parse.camera(TEXT)
 
 
+def watching(camera, tell=lambda signals: None):
+    return Watcher(camera, Pace(camera.detect.rate), tell)
+
+
 def grey(moving_at=None):
     image = np.full((360, 640, 3), 90, np.uint8)
     if moving_at is not None:
@@ -52,7 +58,7 @@ def grey(moving_at=None):
 
 
 def test_looks_keep_to_the_rate_whatever_the_frame_rate(camera):
-    watcher = Watcher(camera, Pace(camera.detect.rate))
+    watcher = watching(camera)
     frames = [watcher.consider(Painted(i / 24, grey(330 + 3 * i % 250))) for i in range(24 * 20)]
     looks = [frame for frame in frames if frame]
     assert len(looks) == pytest.approx(100, abs=1)
@@ -60,7 +66,7 @@ def test_looks_keep_to_the_rate_whatever_the_frame_rate(camera):
 
 
 def test_a_gap_is_not_caught_up(camera):
-    watcher = Watcher(camera, Pace(camera.detect.rate))
+    watcher = watching(camera)
     times = [i * 0.05 for i in range(20)] + [100 + i * 0.05 for i in range(20)]
     looks = [
         frame.at for frame in (watcher.consider(Painted(at, grey(330 + int(at * 100) % 250))) for at in times) if frame
@@ -69,7 +75,7 @@ def test_a_gap_is_not_caught_up(camera):
 
 
 def test_a_quiet_scene_is_looked_at_seldom(camera):
-    watcher = Watcher(camera, Pace(camera.detect.rate))
+    watcher = watching(camera)
     looks = [frame.at for frame in (watcher.consider(Painted(i * 0.1, grey())) for i in range(300)) if frame]
     after = [at for at in looks if at > camera.gate.stay_awake_s + 1]
     assert all(b - a >= camera.gate.quiet_look_s - 0.05 for a, b in pairwise(after))
@@ -77,23 +83,39 @@ def test_a_quiet_scene_is_looked_at_seldom(camera):
 
 
 def test_motion_wakes_at_once(camera):
-    watcher = Watcher(camera, Pace(camera.detect.rate))
+    watcher = watching(camera)
     for i in range(100):
         watcher.consider(Painted(i * 0.2, grey()))
     assert watcher.consider(Painted(20.0, grey(moving_at=400))) is not None
 
 
 def test_masked_pixels_are_black_before_anybody_sees_them(camera):
-    frame = Watcher(camera, Pace(camera.detect.rate)).consider(Painted(0.0, np.full((360, 640, 3), 255, np.uint8)))
+    frame = watching(camera).consider(Painted(0.0, np.full((360, 640, 3), 255, np.uint8)))
     assert frame is not None
     assert not frame.image[:, :320].any()
     assert frame.image[:, 325:].all()
 
 
 def test_motion_under_a_mask_wakes_nobody(camera):
-    watcher = Watcher(camera, Pace(camera.detect.rate))
+    watcher = watching(camera)
     looks = [watcher.consider(Painted(i * 0.2, grey(moving_at=(i * 9) % 250))) for i in range(100)]
     assert sum(frame is not None for frame in looks[30:]) <= 8
+
+
+def test_while_blind_nothing_is_looked_at(camera):
+    said = []
+    watcher = watching(camera, said.extend)
+    black = np.zeros((360, 640, 3), np.uint8)
+    pictures = [(i * 0.2, black if 10 <= i * 0.2 < 30 else grey(moving_at=330 + 3 * i % 250)) for i in range(200)]
+    looks = [frame.at for at, image in pictures if (frame := watcher.consider(Painted(at, image)))]
+    assert not [at for at in looks if 11.2 < at < 30.8]
+    assert [at for at in looks if at > 31.2]
+    assert watcher.counts.blind == pytest.approx(5 * 20, abs=3)
+    assert [(signal.what, signal.kind) for signal in said] == [
+        ("blinded", "dark"),
+        ("opened", "dark"),
+        ("closed", "dark"),
+    ]
 
 
 def analyst(camera, **more):
@@ -121,6 +143,17 @@ def test_blind_closes_and_forgets(camera):
     assert [draft.state for draft in one.blind()] == ["closed"]
     assert one.tracks == ()
     assert one.blind() == []
+
+
+def test_what_is_said_of_the_sight_becomes_an_event_and_blindness_forgets(camera):
+    one = analyst(camera)
+    for i in range(6):
+        one.look(i * 0.2, person())
+    assert [draft.rule for draft in one.note(ViewSignal("blinded", "dark", 2.0))] == ["inside"]
+    (opened,) = one.note(ViewSignal("opened", "dark", 11.0))
+    (closed,) = one.end(20.0)
+    assert (opened.rule, opened.kind, opened.severity) == ("view", "dark", "warning")
+    assert (closed.event_id, closed.state, closed.closed_at) == (opened.event_id, "closed", 20_000)
 
 
 def test_a_camera_may_ask_for_more_confidence(camera):

@@ -6,6 +6,7 @@ import pytest
 from contract import parse
 from edge.errors import SourceError
 from edge.replay import ReplayStats, replay
+from edge.sources.base import Picture
 from edge.sources.file import FileSource
 from edge.types import Detections
 from tests.clips import make_clip
@@ -79,6 +80,22 @@ def test_what_is_open_at_the_end_is_closed(clip):
     below = [record for _, record in found if record.rule == "below"]
     assert [record.state for record in below[:2]] == ["open", "closed"]
     assert len({record.event_id for record in below}) * 2 == len(below)
+
+
+class Gappy(FileSource):
+    """The clip with a minute missing."""
+
+    def pictures(self):
+        for picture in super().pictures():
+            yield picture if picture.at < 4 else Picture(picture.at + 60, picture.raw)
+
+
+def test_a_gap_in_the_clip_is_a_camera_that_was_offline(clip):
+    found = list(replay(Gappy(clip), CAMERA, SquareDetector(), start_ms=0, stats=ReplayStats()))
+    told = [(record.state, record.at / 1000) for _, record in found if record.rule == "view"]
+    assert [state for state, _ in told] == ["open", "closed"]
+    assert [at for _, at in told] == pytest.approx([4 + 15, 64], abs=0.1)
+    assert sorted({record.kind for _, record in found}) == ["intrusion", "line_crossing", "offline"]
 
 
 def test_the_same_clip_gives_the_same_records(clip):

@@ -59,16 +59,16 @@ def quick(monkeypatch):
     monkeypatch.setattr(module, "FIRST_WAIT_S", 0.01)
     monkeypatch.setattr(module, "LONGEST_WAIT_S", 0.02)
     monkeypatch.setattr(module, "CREDENTIALS_WAIT_S", 30.0)
-    monkeypatch.setattr(module, "BLIND_AFTER_S", 0.05)
 
 
 class Run:
     """A supervisor over a script: sources to open, or errors of opening."""
 
     def __init__(self, *script, pacer=None):
-        self.script, self.opened, self.frames, self.blinded = list(script), [], [], 0
+        self.script, self.opened, self.frames, self.said, self.heard = list(script), [], [], [], []
+        pacer = pacer or Pacer(CLOCK)
         self.supervisor = Supervisor(
-            CAMERA, Pace(5), self.connect, self.frames.append, self.blind, pacer or Pacer(CLOCK), CLOCK
+            CAMERA, Pace(5), self.connect, self.frames.append, self.said.extend, self.heard.append, pacer, CLOCK
         )
 
     def connect(self):
@@ -77,9 +77,6 @@ class Run:
             raise step
         self.opened.append(step)
         return step
-
-    def blind(self):
-        self.blinded += 1
 
     def __enter__(self):
         self.supervisor.start()
@@ -127,23 +124,17 @@ def test_refused_credentials_are_not_hammered(quick):
         assert run.status.hint == "check them"
 
 
-def test_a_long_absence_blinds_once(quick):
-    with Run(SourceTimeout("late")) as run:
-        wait_until(lambda: run.status.faults["SourceTimeout"] > 20)
-        assert run.blinded == 1
+def test_every_picture_is_heard_of(quick):
+    with Run(Scripted(3, SourceEnded("gone")), Scripted(None)) as run:
+        wait_until(lambda: len(run.heard) > 6)
+        assert run.heard == sorted(run.heard)
 
 
-def test_each_long_absence_blinds(quick):
-    with Run(*[SourceTimeout("late")] * 20, Scripted(2, SourceEnded("gone")), SourceTimeout("late")) as run:
-        wait_until(lambda: run.status.faults["SourceTimeout"] > 40)
-        assert run.blinded == 2
-
-
-def test_a_short_absence_does_not_blind(quick, monkeypatch):
-    monkeypatch.setattr(module, "BLIND_AFTER_S", 30.0)
-    with Run(Scripted(2, SourceEnded("gone")), Scripted(None)) as run:
-        wait_until(lambda: run.status.connects == 2 and run.status.state == "live")
-        assert run.blinded == 0
+def test_what_is_wrong_with_the_pictures_is_said(quick):
+    with Run(Scripted(None)) as run:  # black ones
+        wait_until(lambda: run.said)
+        assert (run.said[0].what, run.said[0].kind) == ("blinded", "dark")
+        assert run.supervisor.watcher.view.blind
 
 
 def test_connects_wait_for_their_turn(quick):
