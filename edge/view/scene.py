@@ -37,7 +37,8 @@ COVERED = 0.5  # share of the tiles that show nothing any more
 MOVED = 0.4  # share of the tiles that match; fewer, and the camera looks elsewhere
 SHARP = 0.4  # fine against coarse structure, as a share of the reference's
 TINY = 1e-9  # instead of dividing by nothing
-ALIKE = 0.8  # correlation of the coarse pictures of one and the same scene
+IN_PLACE = 0.6  # share of the tiles that match, however soft
+ALIKE = 0.75  # correlation of the coarse pictures of one and the same scene
 
 
 class _Features(NamedTuple):
@@ -87,15 +88,16 @@ class Scene:
         asked = known.structure
         if asked.mean() < LEAST_STRUCTURE:
             return None
-        sharpness = (now.energy * known.coarse / np.maximum(now.coarse * known.energy, TINY))[asked]
-        if np.median(sharpness) < SHARP and _correlation(now.shades, known.shades) >= ALIKE:
-            return "blurred"
         product = _tiles(now.dx * known.dx + now.dy * known.dy)
         match = (product / np.sqrt(np.maximum(now.energy * known.energy, TINY)))[asked]
+        fitting = (match >= MATCH).mean()
+        sharpness = (now.energy * known.coarse / np.maximum(now.coarse * known.energy, TINY))[asked]
+        if np.median(sharpness) < SHARP and (fitting >= IN_PLACE or _correlation(now.shades, known.shades) >= ALIKE):
+            return "blurred"
         lost = (match < MATCH) & (now.energy < np.minimum(LOST * known.energy, STRUCTURE))[asked]
         if lost.mean() >= COVERED:
             return "dark" if _tiles(small)[asked][lost].mean() < DARK_MEAN else "covered"
-        return "moved" if (match >= MATCH).mean() < MOVED else None
+        return "moved" if fitting < MOVED else None
 
     def _follow(self, at: float, small: Grey, now: _Features, passed: float) -> None:
         if self._reference is None:

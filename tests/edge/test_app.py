@@ -47,7 +47,10 @@ view: {{offline: {{for_s: 3, recover_s: 0.5}}, frozen: {{for_s: 4, recover_s: 1}
         for name in ("plaza", "frozen")
     }
     settings = Settings(
-        central="http://127.0.0.1:9", token=Token("edge-1", Secret("vde_x")), data=tmp_path / "data", models=models_dir()
+        central="http://127.0.0.1:9",
+        token=Token("edge-1", Secret("vde_x")),
+        data=tmp_path / "data",
+        models=models_dir(),
     )
     one = Edge(settings, CameraFiles({f"{name}.yaml": camera for name, camera in cameras.items()}, ()))
     one.start()

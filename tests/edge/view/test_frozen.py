@@ -46,7 +46,15 @@ def burnt(_index):
 
 @pytest.mark.parametrize(
     ("picture", "expected"),
-    [(live, None), (thrifty, None), (frozen, 0.0), (with_a_clock, 0.0), (with_a_person, None), (black, None), (burnt, None)],
+    [
+        (live, None),
+        (thrifty, None),
+        (frozen, 0.0),
+        (with_a_clock, 0.0),
+        (with_a_person, None),
+        (black, None),
+        (burnt, None),
+    ],
 )
 def test_frozen(picture, expected):
     one = Frozen()
@@ -56,9 +64,8 @@ def test_frozen(picture, expected):
 
 def test_needs_two_key_frames_and_three_seconds():
     one = Frozen()
-    assert [one.step(at, SCENE, fresh) for at, fresh in [(0, True), (1, True), (2, True), (2.9, False), (3, False)]] == [
-        None, None, None, None, 0,
-    ]  # fmt: skip
+    steps = [(0, True), (1, True), (2, True), (2.9, False), (3, False)]
+    assert [one.step(at, SCENE, fresh) for at, fresh in steps] == [None, None, None, None, 0]
     assert one.step(60, live(0), True) is None
 
 

@@ -25,7 +25,10 @@ TABLE = {
     "too short": ([(10, 14)], []),
     "long enough, over at once": ([(10, 20)], [("opened", 15), ("closed", 20)]),
     "comes back before it is over": ([(10, 20), (22, 25)], [("opened", 15), ("closed", 25)]),
-    "comes back after it was over": ([(10, 20), (24, 31)], [("opened", 15), ("closed", 20), ("opened", 29), ("closed", 31)]),
+    "comes back after it was over": (
+        [(10, 20), (24, 31)],
+        [("opened", 15), ("closed", 20), ("opened", 29), ("closed", 31)],
+    ),
     "a gap of half a second while waiting": ([(10, 12), (12.5, 20)], [("opened", 15), ("closed", 20)]),
     "a gap of two seconds while waiting": ([(10, 13), (15, 19)], []),
     "still there": ([(30, 99)], [("opened", 35)]),
