@@ -30,7 +30,7 @@ class MotionGate:
 
         The first picture, and one of another shape, count as moving altogether: nothing is known yet.
         """
-        small = cv2.GaussianBlur(small, (3, 3), 0)
+        small = np.asarray(cv2.GaussianBlur(small, (3, 3), 0), np.float32)
         if self._background is None or self._background.shape != small.shape:
             self._background, self._at = small, at
             return 1.0

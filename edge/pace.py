@@ -10,6 +10,7 @@ from __future__ import annotations
 BURST_S = 4.0
 FASTER = 2.0
 REST_S = 0.4  # between looks while all objects are at rest, if the rate allows more: who comes then is seen soon enough
+SLACK_S = 1e-6  # sums of fractions do not come out even
 MOVE = 0.35  # of its own size an object may move between two looks
 REST = 0.15  # sizes a second; the tracker's own tremble is below
 
@@ -32,7 +33,7 @@ class Pace:
         self._at = at
         self._credit = min(self._credit + passed * self._rate, BURST_S * self._rate)
         late = at - self._last - self._period_s
-        if late < 0 or self._credit < 1 - 1e-6:
+        if late < -SLACK_S or self._credit < 1 - SLACK_S:
             return False
         # Counted from when it was due, the mean rate holds though no picture comes at that very moment.
         self._last = at - late if late < self._period_s else at

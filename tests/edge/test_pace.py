@@ -76,3 +76,7 @@ def test_time_that_goes_back_waits_and_goes_on():
     pace = Pace(5)
     looks(pace, frames(10))
     assert len(looks(pace, frames(2, start=3))) == pytest.approx(10, abs=1)
+
+
+def test_pictures_that_come_exactly_when_due_are_all_taken():
+    assert len(looks(Pace(5), [i * 0.2 for i in range(1000)])) == 1000
