@@ -124,7 +124,7 @@ class Analysis:
             name, signal = self._notes.popleft()
             if signal.what == "blinded":
                 self._blinded[name] = signal.at
-            self._guarded(name, partial(self._analysts[name].note, signal))
+            self._guarded(name, partial(self._analysts[name].note, self._clock.now(), signal))
 
     def _look(self, name: str, frame: Frame) -> list[Draft]:
         detector = self._detectors[self._cameras[name].detect.model]

@@ -114,9 +114,9 @@ class Analyst:
         self._pace.follow(self._tracker.fastest())
         return self._engine.step(at, self.tracks)
 
-    def note(self, signal: ViewSignal) -> list[Draft]:
-        """Take in what is said of the camera's sight."""
-        return self.blind() if signal.what == "blinded" else self._view.step(signal)
+    def note(self, at: float, signal: ViewSignal) -> list[Draft]:
+        """Take in, at `at`, what is said of the camera's sight."""
+        return self.blind() if signal.what == "blinded" else self._view.step(at, signal)
 
     def end(self, at: float) -> list[Draft]:
         """The edge stops: close everything."""

@@ -85,7 +85,7 @@ def replay(
             frame = watcher.consider(picture)
             watched = time.perf_counter()
             stats.spent_s["watch"] += watched - paced
-            drafts = [draft for signal in said for draft in analyst.note(signal)]
+            drafts = [draft for signal in said for draft in analyst.note(picture.at, signal)]
             said.clear()
             if frame is not None:
                 detections = detector.detect([frame.image])[0]

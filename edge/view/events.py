@@ -22,28 +22,29 @@ class ViewEvents:
         self._new_id = new_id
         self._open: dict[ViewKind, Draft] = {}
 
-    def step(self, signal: ViewSignal) -> list[Draft]:
-        at = self._utc_ms(signal.at)
+    def step(self, at: float, signal: ViewSignal) -> list[Draft]:
+        """What is heard at `at`; it happened then or earlier."""
+        now, happened = self._utc_ms(at), self._utc_ms(signal.at)
         if signal.what == "opened":
-            self._open[signal.kind] = draft = self._draft(signal.kind, at)
+            self._open[signal.kind] = draft = self._draft(signal.kind, happened, max(now, happened))
             return [draft]
         if signal.what == "closed" and (opened := self._open.pop(signal.kind, None)) is not None:
-            over = max(at, opened.opened_at)
-            return [replace(opened, state="closed", at=over, closed_at=over)]
+            over = max(happened, opened.opened_at)
+            return [replace(opened, state="closed", at=max(now, over), closed_at=over)]
         return []
 
     def close(self, at: float) -> list[Draft]:
         """The edge stops: close what is open."""
-        return [draft for kind in list(self._open) for draft in self.step(ViewSignal("closed", kind, at))]
+        return [draft for kind in list(self._open) for draft in self.step(at, ViewSignal("closed", kind, at))]
 
-    def _draft(self, kind: ViewKind, at: int) -> Draft:
+    def _draft(self, kind: ViewKind, opened_at: int, at: int) -> Draft:
         return Draft(
-            event_id=self._new_id(at),
+            event_id=self._new_id(opened_at),
             rule=RULE,
             kind=kind,
             zone=None,
             state="open",
-            opened_at=at,
+            opened_at=opened_at,
             at=at,
             closed_at=None,
             label=None,

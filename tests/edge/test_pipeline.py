@@ -149,8 +149,8 @@ def test_what_is_said_of_the_sight_becomes_an_event_and_blindness_forgets(camera
     one = analyst(camera)
     for i in range(6):
         one.look(i * 0.2, person())
-    assert [draft.rule for draft in one.note(ViewSignal("blinded", "dark", 2.0))] == ["inside"]
-    (opened,) = one.note(ViewSignal("opened", "dark", 11.0))
+    assert [draft.rule for draft in one.note(2.0, ViewSignal("blinded", "dark", 2.0))] == ["inside"]
+    (opened,) = one.note(11.0, ViewSignal("opened", "dark", 11.0))
     (closed,) = one.end(20.0)
     assert (opened.rule, opened.kind, opened.severity) == ("view", "dark", "warning")
     assert (closed.event_id, closed.state, closed.closed_at) == (opened.event_id, "closed", 20_000)

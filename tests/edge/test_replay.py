@@ -92,9 +92,10 @@ class Gappy(FileSource):
 
 def test_a_gap_in_the_clip_is_a_camera_that_was_offline(clip):
     found = list(replay(Gappy(clip), CAMERA, SquareDetector(), start_ms=0, stats=ReplayStats()))
-    told = [(record.state, record.at / 1000) for _, record in found if record.rule == "view"]
-    assert [state for state, _ in told] == ["open", "closed"]
-    assert [at for _, at in told] == pytest.approx([4 + 15, 64], abs=0.1)
+    opened, closed = [record for _, record in found if record.rule == "view"]
+    assert (opened.state, closed.state) == ("open", "closed")
+    assert [opened.opened_at / 1000, closed.closed_at / 1000] == pytest.approx([4 + 15, 64], abs=0.1)
+    assert closed.at / 1000 == pytest.approx(64 + 3, abs=0.1)
     assert sorted({record.kind for _, record in found}) == ["intrusion", "line_crossing", "offline"]
 
 

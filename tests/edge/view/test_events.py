@@ -14,29 +14,30 @@ def events():
 
 def test_opening_and_closing_carry_one_id():
     one = events()
-    (opened,) = one.step(ViewSignal("opened", "dark", 12.0))
-    (closed,) = one.step(ViewSignal("closed", "dark", 20.0))
+    (opened,) = one.step(12.5, ViewSignal("opened", "dark", 12.0))
+    (closed,) = one.step(23.0, ViewSignal("closed", "dark", 20.0))
     assert (opened.rule, opened.kind, opened.state, opened.opened_at, opened.severity) == (
         "view", "dark", "open", 12_000, "alarm",
     )  # fmt: skip
     assert (closed.event_id, closed.state, closed.closed_at) == (opened.event_id, "closed", 20_000)
+    assert (opened.at, closed.at) == (12_500, 23_000)
     assert (opened.zone, opened.label, opened.count, opened.confidence, opened.box, opened.track) == (None,) * 6
 
 
 def test_over_before_it_was_told_closes_when_it_opened():
     one = events()
-    one.step(ViewSignal("opened", "offline", 15.0))
-    assert one.step(ViewSignal("closed", "offline", 10.0))[0].closed_at == 15_000
+    one.step(15.0, ViewSignal("opened", "offline", 15.0))
+    assert one.step(16.0, ViewSignal("closed", "offline", 10.0))[0].closed_at == 15_000
 
 
 def test_what_was_never_opened_does_not_close():
-    assert events().step(ViewSignal("closed", "dark", 1.0)) == []
+    assert events().step(1.0, ViewSignal("closed", "dark", 1.0)) == []
 
 
 def test_the_end_closes_all():
     one = events()
     for kind in ("dark", "offline"):
-        one.step(ViewSignal("opened", kind, 1.0))
+        one.step(1.0, ViewSignal("opened", kind, 1.0))
     assert {draft.kind for draft in one.close(5.0)} == {"dark", "offline"}
     assert one.close(6.0) == []
 
