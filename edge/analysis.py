@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
+from typing import TypeAlias
 
 import structlog
 
 from contract.camera import Camera
 from contract.event import EventRecord
+from edge import blur
 from edge.clock import Clock
 from edge.detect.base import Detector
 from edge.errors import BackendError, EdgeError, OutboxError
@@ -27,11 +29,12 @@ from edge.pipeline import Analyst
 from edge.records import complete
 from edge.retry import FaultDigest
 from edge.rules.engine import Draft
-from edge.types import Frame
+from edge.types import Box, Frame, Image
 from edge.view import Silence, ViewSignal
 
 log = structlog.get_logger(__name__)
 
+KeepStills: TypeAlias = Callable[[Camera, Image, Sequence[Box], Sequence[Draft]], None]  # see Stills.offer
 STALE_S = 1.0  # a frame that waited longer tells where things were, not where they are
 NOTES = 1000  # of all cameras
 
@@ -48,8 +51,9 @@ class Analysis:
         looks: LookQueue,
         outbox: Outbox,
         clock: Clock,
+        keep_stills: KeepStills = lambda *_: None,
     ) -> None:
-        """`detectors` by the model's id."""
+        """`detectors` by the model's id. `keep_stills` gets each look that gave drafts; it must not wait or raise."""
         self.events: Counter[str] = Counter()
         self.dropped: dict[str, Counter[str]] = {name: Counter() for name in cameras}
         self.faults: dict[str, str] = {}
@@ -59,6 +63,7 @@ class Analysis:
         self._looks = looks
         self._outbox = outbox
         self._clock = clock
+        self._keep_stills = keep_stills
         self._digest = FaultDigest()
         self._counting = threading.Lock()
         self._notes: deque[tuple[str, ViewSignal]] = deque()
@@ -128,7 +133,13 @@ class Analysis:
 
     def _look(self, name: str, frame: Frame) -> list[Draft]:
         detector = self._detectors[self._cameras[name].detect.model]
-        return self._analysts[name].look(frame.at, detector.detect([frame.image])[0])
+        detections = detector.detect([frame.image])[0]
+        analyst = self._analysts[name]
+        drafts = analyst.look(frame.at, detections)
+        if drafts:
+            people = blur.people(detections, detector.class_names, analyst.tracks)
+            self._keep_stills(self._cameras[name], frame.image, people, drafts)
+        return drafts
 
     def _guarded(self, name: str, work: Callable[[], list[Draft]]) -> None:
         """One camera's trouble must not end the analysis of all others."""

@@ -1,7 +1,8 @@
 """The edge put together. The only module that knows every concrete class; it also knows the order of ending.
 
-Ending: cameras stop -> the analysis finishes its frame and closes open events -> the outbox has committed them -> the
-uplink gets a moment to send them -> all is closed. What the uplink does not manage stays in the outbox for next time.
+Ending: cameras stop -> the analysis finishes its frame and closes open events -> queued stills are written -> the
+outbox has committed the events -> the uplink gets a moment to send them -> all is closed. What the uplink does not
+manage stays in the outbox for next time.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from edge.pipeline import Analyst
 from edge.records import left_open
 from edge.settings import Settings
 from edge.sources.rtsp import RtspSource
+from edge.stills import Stills
 from edge.supervisor import Supervisor
 from edge.uplink import Client, Uplink
 
@@ -43,6 +45,7 @@ log = structlog.get_logger(__name__)
 
 CAMERAS_END_S = 1.5
 ANALYSIS_ENDS_S = 1.0
+STILLS_END_S = 0.2  # to queue the end, and again to get there
 DRAIN_S = 1.0
 UPLINK_ENDS_S = 1.0  # a connect in flight cannot be broken off
 
@@ -77,8 +80,17 @@ class Edge:
             self._uplink = Uplink(self._outbox, client, self._clock)
             self._looks = LookQueue()
             self._paces = {camera.id: Pace(camera.detect.rate) for camera in self._cameras.values()}
+            self._stills = Stills(
+                settings.data / "stills", self._cameras, self._now_ms, max_bytes=settings.stills_mib << 20
+            )
             self._analysis = Analysis(
-                self._cameras, self._analysts(), self._detectors, self._looks, self._outbox, self._clock
+                self._cameras,
+                self._analysts(),
+                self._detectors,
+                self._looks,
+                self._outbox,
+                self._clock,
+                self._stills.offer,
             )
             self._supervisors = self._make_supervisors(settings)
             self._health = _open_health(self.status, settings.health_port)
@@ -96,6 +108,7 @@ class Edge:
     def start(self) -> None:
         self._close_what_a_crash_left_open()
         self._uplink.start()
+        self._stills.start()
         self._analysis.start()
         for supervisor in self._supervisors.values():
             supervisor.start()
@@ -107,6 +120,7 @@ class Edge:
         until = time.monotonic() + CAMERAS_END_S
         late = [name for name, each in self._supervisors.items() if not each.join(max(0.0, until - time.monotonic()))]
         self._analysis.stop(ANALYSIS_ENDS_S)
+        self._stills.stop(STILLS_END_S)
         self._drain()
         self._uplink.stop(UPLINK_ENDS_S)
         self._health.close()
@@ -138,6 +152,7 @@ class Edge:
             cameras={name: self._camera_status(name, now) for name in self._cameras},
             not_watched=tuple(map(str, self._problems)),
             boxes_dropped={model: dict(detector.drops) for model, detector in self._detectors.items()},
+            stills=self._stills.status(),
         )
 
     def log_health(self) -> None:

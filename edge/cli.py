@@ -1,4 +1,4 @@
-"""`vedette edge`: run, check, outbox, replay."""
+"""`vedette edge`: run, check, outbox, still, stills, replay."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +14,6 @@ from uuid import UUID
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -24,21 +24,25 @@ from edge import cameras
 from edge import credentials as credentials_file
 from edge import token as edge_token
 from edge.app import Edge
+from edge.console import err, out, told
 from edge.detect.card import load_card
 from edge.detect.openvino import OpenVinoDetector
 from edge.detect.shipped import models_dir
-from edge.errors import EdgeError, SettingsError
+from edge.errors import SettingsError
+from edge.explain import ExplainedClip
 from edge.log import configure as configure_logs
 from edge.outbox import check as outbox_check
-from edge.replay import ReplayStats, replay
+from edge.replay import Moment, Observer, ReplayStats, replay
+from edge.report import Report
 from edge.settings import Settings
 from edge.sources.file import FileSource
+from edge.stills_cli import still, stills
 
 app = typer.Typer(help="The box beside the cameras: watches them and reports events to central.", no_args_is_help=True)
+app.command()(still)
+app.command()(stills)
 ENDING = (signal.SIGTERM, signal.SIGINT)
 HEALTH_LOG_S = 300
-err = Console(stderr=True, highlight=False)
-out = Console(highlight=False)
 
 
 Models = Annotated[
@@ -53,7 +57,7 @@ Models = Annotated[
 def run(
     configs: Annotated[Path, typer.Option(help="Folder of camera files (*.yaml, *.yml), or one file.", exists=True)],
     central: Annotated[str, typer.Option(help="Central's address, e.g. https://desk.example.org")],
-    data: Annotated[Path, typer.Option(help="Folder for what must survive: the outbox.")],
+    data: Annotated[Path, typer.Option(help="Folder for what must survive: the outbox; and for pictures of events.")],
     models: Models,
     token_file: Annotated[
         Path | None,
@@ -72,6 +76,9 @@ def run(
     backend: Annotated[
         Literal["openvino", "onnx"], typer.Option(help="What runs the model; onnx needs the extra [onnx].")
     ] = "openvino",
+    stills_mib: Annotated[
+        int, typer.Option(min=1, help="MiB of disk for pictures of events; the oldest are deleted first.")
+    ] = 512,
 ) -> None:
     """Watch cameras and report their events until stopped (SIGTERM or Ctrl-C).
 
@@ -83,7 +90,7 @@ def run(
     # Blocked before any thread is made, and waited for below: a handler would need the main thread to be the one
     # that the kernel picks for the signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    with _told():
+    with told():
         files = cameras.read([configs])
         settings = Settings(
             central=central,
@@ -95,6 +102,7 @@ def run(
             health_port=health_port,
             ca_file=ca_file,
             plain_http=plain_http,
+            stills_mib=stills_mib,
             credentials=credentials_file.load(credentials) if credentials else {},
         )
         edge = Edge(settings, files)
@@ -116,7 +124,7 @@ def check(
 
         vedette edge check camera_configs/
     """
-    with _told():
+    with told():
         found = cameras.read(files)
         problems = list(found.problems)
         for file, camera in found.cameras.items():
@@ -139,7 +147,7 @@ def check_outbox(
 
         vedette edge outbox /var/lib/vedette/outbox.db
     """
-    with _told():
+    with told():
         report = outbox_check.check(file)
     out.print(f"edge {report.edge_id or '-'}, epoch {report.epoch}, last number {report.last_seq}")
     for epoch, (count, low, high) in sorted(report.readable.items()):
@@ -164,6 +172,18 @@ def replay_clip(
     stats: Annotated[bool, typer.Option("--stats", help="Show looks, objects and where the time went.")] = False,
     every_record: Annotated[bool, typer.Option("--all", help="Closings too, not only openings.")] = False,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the model.")] = 2,
+    explain: Annotated[
+        Path | None, typer.Option(help="Write the clip here (.mp4) with all that was seen and decided drawn into it.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page here (.html): a timeline of every rule, a picture an event.")
+    ] = None,
+    unblurred: Annotated[
+        bool,
+        typer.Option(
+            "--unblurred", help="Show people in the clip of --explain. Only for a recording that you may look at."
+        ),
+    ] = False,
     starts_at: Annotated[
         datetime | None,
         typer.Option(help="When the clip began, UTC; rules with a schedule ask for it.", show_default="now"),
@@ -173,21 +193,24 @@ def replay_clip(
 
     Example:
 
-        vedette edge replay lawn.mp4 --camera camera_configs/school.yaml --events out.jsonl --stats
+        vedette edge replay lawn.mp4 --camera camera_configs/school.yaml --explain lawn-why.mp4 --report lawn.html
     """
-    with _told():
+    with told():
         parsed = parse.camera(camera.read_bytes(), str(camera))
         detector = OpenVinoDetector(load_card(models / parsed.detect.model / "card.yaml"), threads=threads)
         if problems := cameras.label_problems(str(camera), parsed, detector.class_names):
             raise ConfigError(problems)
         source = FileSource(clip)
-        if events is not None:
-            _check_writable(events)
+        for file in (events, report):
+            if file is not None:
+                _check_writable(file)
     counted = ReplayStats()
     to_stdout = events is not None and str(events) == "-"
     lines: dict[UUID, list[bytes]] = {}  # by event: its opening first
     began = time.monotonic()
     began_at = starts_at.replace(tzinfo=UTC) if starts_at else datetime.now(UTC)
+    start_ms = round(began_at.timestamp() * 1000)
+    page = Report(parsed, detector.class_names, detector.model_id, start_ms) if report else None
 
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.fields[length]} s"),
@@ -201,9 +224,14 @@ def replay_clip(
             if rate == "realtime" and (ahead := began + at - time.monotonic()) > 0:
                 threading.Event().wait(ahead)
 
-        with _told():
+        with told(), ExitStack() as stack:
+            observers: list[Observer] = [page] if page else []
+            if explain is not None:
+                observers.append(
+                    stack.enter_context(ExplainedClip(explain, parsed, detector.class_names, hide_people=not unblurred))
+                )
             for clip_s, record in replay(
-                source, parsed, detector, start_ms=round(began_at.timestamp() * 1000), stats=counted, pace=pace
+                source, parsed, detector, start_ms=start_ms, stats=counted, pace=pace, observe=_all(observers)
             ):
                 if record.event_id in lines and not every_record:
                     continue
@@ -216,11 +244,22 @@ def replay_clip(
                     )
     source.close()
     detector.close()
+    if page and report:
+        with told():
+            page.write(report, clip.name, counted, detector.drops)
     if events is not None:
-        with _told():
+        with told():
             _write(events, b"".join(line for event in lines.values() for line in event))
     if stats:
         err.print(_stats_table(counted, parsed, len(lines)))
+
+
+def _all(observers: list[Observer]) -> Observer | None:
+    def observe(moment: Moment) -> None:
+        for each in observers:
+            each(moment)
+
+    return observe if observers else None
 
 
 def _stats_table(counted: ReplayStats, camera: Camera, events: int) -> Table:
@@ -261,21 +300,3 @@ def _write(events: Path, text: bytes) -> None:
         raise
     except OSError as error:
         raise SettingsError(f"{events}: {error.strerror}", hint="free space, or give another file") from error
-
-
-class _told:  # noqa: N801  (reads as a statement: with _told())
-    """Turns the project's own errors into a message and exit status 1."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, ConfigError):
-            err.print(str(error), markup=False, style="red", soft_wrap=True)
-            err.print(f"{len(error.problems)} problem(s).", style="bold red")
-            raise typer.Exit(1) from error
-        if isinstance(error, EdgeError):
-            err.print(str(error), markup=False, style="red", soft_wrap=True)
-            if error.hint:
-                err.print(f"hint: {error.hint}", markup=False, soft_wrap=True)
-            raise typer.Exit(1) from error

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from edge.outbox import OutboxStatus
+from edge.stills import StillsStatus
 from edge.uplink import UplinkStatus
 from edge.view import KINDS
 
@@ -42,6 +43,7 @@ class EdgeStatus:
     cameras: Mapping[str, CameraStatus]  # by camera id
     not_watched: tuple[str, ...] = ()  # problems of camera files
     boxes_dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by model and reason
+    stills: StillsStatus = field(default_factory=StillsStatus)
 
 
 Type: TypeAlias = Literal["gauge", "counter"]
@@ -56,6 +58,12 @@ METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_camera_events_total": ("counter", "records made"),
     "vedette_camera_dropped_total": ("counter", "pictures and events dropped, by reason"),
     "vedette_model_boxes_dropped_total": ("counter", "boxes of a model thrown away, by reason"),
+    "vedette_stills_kept": ("gauge", "pictures of events on the disk"),
+    "vedette_stills_bytes": ("gauge", "bytes that they take"),
+    "vedette_stills_max_bytes": ("gauge", "bytes at which the oldest are deleted"),
+    "vedette_stills_written_total": ("counter", "pictures of events written"),
+    "vedette_stills_deleted_total": ("counter", "pictures of events deleted, by reason"),
+    "vedette_stills_dropped_total": ("counter", "events that got no picture, by reason"),
     "vedette_outbox_pending_records": ("gauge", "records that central has not confirmed"),
     "vedette_outbox_parked_records": ("gauge", "records kept but no longer sent"),
     "vedette_outbox_queued_records": ("gauge", "records waiting for the disk"),
@@ -86,6 +94,8 @@ def reasons(status: EdgeStatus) -> list[str]:
         if camera.state != "live"
     ]
     found += [f"camera not watched: {problem}" for problem in status.not_watched]
+    if status.stills.fault:
+        found.append(f"the last still was not kept: {status.stills.fault}")
     outbox, uplink = status.outbox, status.uplink
     if outbox.fault:
         found.append(f"the outbox cannot be written: {outbox.fault}")
@@ -103,7 +113,7 @@ def reasons(status: EdgeStatus) -> list[str]:
 
 
 def to_json(status: EdgeStatus) -> bytes:
-    """{"status": "ok" | "degraded", "why": [...], "cameras": {id: ...}, "outbox": {...}, "uplink": {...}}"""
+    """{"status": "ok" | "degraded", "why": [...], "cameras": {id: ...}, "outbox": {...}, ...}"""
     why = reasons(status)
     return msgspec.json.encode(
         {
@@ -111,6 +121,7 @@ def to_json(status: EdgeStatus) -> bytes:
             "why": why,
             "cameras": status.cameras,
             "boxes_dropped": status.boxes_dropped,
+            "stills": status.stills,
             "outbox": status.outbox,
             "uplink": status.uplink,
         }
@@ -147,6 +158,15 @@ def _samples(status: EdgeStatus) -> Iterator[Sample]:
     for model, reasons_of in status.boxes_dropped.items():
         for reason, count in reasons_of.items():
             yield "vedette_model_boxes_dropped_total", {"model": model, "reason": reason}, count
+    stills = status.stills
+    yield "vedette_stills_kept", {}, stills.kept
+    yield "vedette_stills_bytes", {}, stills.bytes
+    yield "vedette_stills_max_bytes", {}, stills.max_bytes
+    yield "vedette_stills_written_total", {}, stills.written
+    for reason, count in stills.deleted.items():
+        yield "vedette_stills_deleted_total", {"reason": reason}, count
+    for reason, count in stills.dropped.items():
+        yield "vedette_stills_dropped_total", {"reason": reason}, count
     outbox = status.outbox
     yield "vedette_outbox_pending_records", {}, outbox.pending
     yield "vedette_outbox_parked_records", {}, outbox.parked

@@ -19,6 +19,7 @@ from contract.camera import Camera
 from edge import mask
 from edge.gate import MotionGate, shrink
 from edge.pace import Pace
+from edge.rules.base import RuleState
 from edge.rules.engine import Draft, RuleEngine
 from edge.sources.base import Picture
 from edge.track.tracker import Tracker, TrackerSettings
@@ -82,6 +83,10 @@ class Watcher:
         self.counts.looks += 1
         return Frame(at, image)
 
+    def is_awake(self, at: float) -> bool:
+        """Whether there was motion of late."""
+        return at <= self._awake_until
+
 
 class Analyst:
     """Turns one camera's detections into event drafts. Belongs to one thread at a time."""
@@ -121,6 +126,10 @@ class Analyst:
     def end(self, at: float) -> list[Draft]:
         """The edge stops: close everything."""
         return self.blind() + self._view.close(at)
+
+    def states(self) -> list[RuleState]:
+        """Every rule as it stands after the last look."""
+        return self._engine.states(self._last)
 
     def blind(self) -> list[Draft]:
         """Forget every object and close what the rules have open."""

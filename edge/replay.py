@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from contract.camera import Camera
 from contract.event import EventRecord
@@ -16,10 +17,39 @@ from edge.ids import uuid7
 from edge.pace import Pace
 from edge.pipeline import Analyst, Watcher, WatcherCounts
 from edge.records import complete
+from edge.rules.base import RuleState
+from edge.rules.engine import Draft
 from edge.sources.base import Picture, Source
+from edge.types import Box, Detections, Frame, Track
 from edge.view import Silence, ViewSignal
 
 REPLAY_EDGE = "replay"
+WHOLE: tuple[Box, ...] = ((0.0, 0.0, 1.0, 1.0),)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found, and what became of it."""
+
+    frame: Frame
+    regions: Sequence[Box]  # the parts of the picture that the model was shown
+    detections: Detections  # all, also those too weak for the tracker
+    tracks: Sequence[Track]
+    states: Sequence[RuleState]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One picture of the clip and all that the pipeline made of it; `picture` is None once, at the clip's end."""
+
+    at: float  # seconds from the clip's first picture
+    picture: Picture | None
+    awake: bool  # the gate
+    look: Look | None
+    drafts: Sequence[Draft]
+
+
+Observer: TypeAlias = Callable[[Moment], None]
 
 
 @dataclass(slots=True)
@@ -43,11 +73,13 @@ def replay(
     start_ms: int,
     stats: ReplayStats,
     pace: Callable[[float], None] = lambda _at: None,
+    observe: Observer | None = None,
 ) -> Iterator[tuple[float, EventRecord]]:
     """Each record with its event's opening in seconds from the clip's start.
 
     The same clip gives the same records: ids draw their chance from the camera's id. `pace` is called with each
-    picture's time and may wait. Raises SourceError where the clip breaks.
+    picture's time and may wait; `observe` is shown every picture, after it was dealt with. Raises SourceError where the
+    clip breaks.
     """
     clock = ClipClock(start_ms)
     chance = random.Random(camera.id)
@@ -69,6 +101,7 @@ def replay(
     pictures = source.pictures()
     while True:
         started = time.perf_counter()
+        look: Look | None = None
         try:
             picture: Picture | None = next(pictures)
         except SourceEnded:
@@ -96,6 +129,10 @@ def replay(
                 confirmed.update(track.id for track in analyst.tracks if track.confirmed)
                 stats.objects = len(confirmed)
                 stats.numbered = max([stats.numbered, *(track.id for track in analyst.tracks)])
+                if observe is not None:
+                    look = Look(frame, WHOLE, detections, analyst.tracks, analyst.states())
+        if observe is not None:
+            observe(Moment(stats.seconds, picture, watcher.is_awake(stats.seconds), look, drafts))
         for draft in drafts:
             seq += 1
             make = complete(draft, camera, detector.model_id)

@@ -24,4 +24,5 @@ class Settings:
     health_port: int = 0  # 0: any free one
     ca_file: Path | None = None
     plain_http: bool = False  # the token may cross a network in clear
+    stills_mib: int = 512  # disk that pictures of events may take, at most
     credentials: Mapping[str, Credentials] = field(default_factory=dict)

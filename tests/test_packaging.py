@@ -36,6 +36,8 @@ def unpacked(tmp_path_factory) -> Path:
         "central/web/static/desk.js",
         "central/web/catalogue/zh-CN.json",
         "contract/event.py",
+        "edge/pages/report.html",
+        "edge/pages/report.zh-CN.json",
     ],
 )
 def test_the_wheel_holds(unpacked, path):

@@ -13,6 +13,7 @@ from contract.camera import Camera, Detect, Gate, Lasting, Source, Still, Storm,
 from contract.event import EventRecord
 from contract.rules import LABEL_GROUPS, RULES
 from contract.schedule import Holiday, Schedule, Window
+from edge.why import Why
 
 ROOT = Path(__file__).parents[1]
 
@@ -93,6 +94,12 @@ LIBRARIES = re.compile(
 
 def test_fields_of_the_record_are_closed() -> None:
     assert list(EventRecord.__struct_fields__) == RECORD
+
+
+def test_facts_of_a_still_are_those_of_the_record_and_the_place() -> None:
+    own = {"version", "camera_name", "labels", "polygon", "line", "direction", "path", "days"}
+    assert set(Why.__struct_fields__) - own <= set(RECORD)
+    assert not [name for name in own if PERSONAL.search(name)]
 
 
 def test_record_has_no_free_form_field() -> None:

@@ -55,7 +55,7 @@ class Always:
 
 
 class Box:
-    def __init__(self, tmp_path, limits=None, view=""):
+    def __init__(self, tmp_path, limits=None, view="", keep_stills=lambda *_: None):
         self.cameras = {name: camera(name, view) for name in ("a", "b")}
         self.looks = LookQueue()
         self.outbox = Outbox(
@@ -66,7 +66,9 @@ class Box:
             name: Analyst(each, Pace(5), ("person",), 0.3, CLOCK.utc_ms, lambda ms: uuid7(ms, next(chance)))
             for name, each in self.cameras.items()
         }
-        self.analysis = Analysis(self.cameras, analysts, {"yolov8n": Always()}, self.looks, self.outbox, CLOCK)
+        self.analysis = Analysis(
+            self.cameras, analysts, {"yolov8n": Always()}, self.looks, self.outbox, CLOCK, keep_stills
+        )
         self.analysis.start()
 
     def see(self, name, times=6, brightness=0, at=None):
@@ -159,6 +161,21 @@ def test_a_camera_that_never_sends_a_picture_is_offline_and_one_that_does_is_not
         wait_until(lambda: sent() == [("a", "offline", "open")])
         one.analysis.heard("a", CLOCK.now())
         wait_until(lambda: sent() == [("a", "offline", "open"), ("a", "offline", "closed")])
+    finally:
+        one.analysis.stop(5)
+        one.outbox.close()
+
+
+def test_the_look_of_an_event_goes_to_the_stills_with_everybody_in_it(tmp_path):
+    kept = []
+    one = Box(tmp_path, keep_stills=lambda *look: kept.append(look))
+    try:
+        one.see("a")
+        wait_until(lambda: len(records(one)) == 1)
+        ((camera, image, people, drafts),) = kept
+        assert (camera.id, image.shape) == ("a", IMAGE.shape)
+        assert people[0] == pytest.approx((0.4, 0.4, 0.6, 0.8))
+        assert [draft.event_id for draft in drafts] == [record.event_id for record in one.outbox.pending(9)]
     finally:
         one.analysis.stop(5)
         one.outbox.close()

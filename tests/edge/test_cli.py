@@ -7,10 +7,17 @@ import sys
 from pathlib import Path
 
 import av
+import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from edge import shelf, why
 from edge.cli import app
+from edge.ids import uuid7
+from edge.shelf import Shelf
+from tests.edge.drafts import CAMERA as GATE
+from tests.edge.drafts import NOW, draft
 from vedette.demo.run import CAMERA, CLIP
 
 ROOT = Path(__file__).parents[2]
@@ -55,15 +62,100 @@ def test_check_of_nothing_says_so(tmp_path, path):
     assert "Traceback" not in done.output
 
 
-def test_replay_writes_one_line_an_event(tmp_path):
-    out = tmp_path / "events.jsonl"
-    done = run("replay", CLIP, "--camera", CAMERA, "--events", out, "--stats")
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory):
+    """The demo's clip with every answer asked for: (the folder of the answers, what was said)."""
+    folder = tmp_path_factory.mktemp("replayed")
+    answers = ["--events", folder / "events.jsonl", "--explain", folder / "why.mp4", "--report", folder / "why.html"]
+    done = run("replay", CLIP, "--camera", CAMERA, "--stats", *answers)
     assert done.exit_code == 0, done.output
+    return folder, done
+
+
+def test_replay_writes_one_line_an_event(replayed):
+    folder, done = replayed
+    out = folder / "events.jsonl"
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert [line["rule"] for line in lines] == ["keep-off-lawn", "keep-off-lawn", "two-on-lawn", "lingering"]
     assert all(line["opened_at"] - lines[0]["opened_at"] >= 0 for line in lines)
     assert all(isinstance(line["clip_s"], float) for line in lines)
     assert "looks by the model" in done.output
+
+
+def test_replay_explains_and_reports(replayed):
+    folder, _ = replayed
+    clip, page = folder / "why.mp4", folder / "why.html"
+    with av.open(str(CLIP)) as before, av.open(str(clip)) as after:
+        assert after.streams.video[0].codec_context.name == "h264"
+        assert after.duration == pytest.approx(before.duration, abs=av.time_base / 5)
+        counts = [sum(1 for packet in video.demux(video=0) if packet.size) for video in (before, after)]
+        assert counts[0] == counts[1]
+    text = page.read_text(encoding="utf-8")
+    assert text.count('<figure class="card"') == text.count('src="data:image/jpeg') == 4
+    assert sorted(file.name for file in folder.iterdir()) == ["events.jsonl", "why.html", "why.mp4"]
+
+
+@pytest.mark.parametrize("option", ["--explain", "--report"])
+def test_replay_says_before_its_work_that_its_answers_cannot_be_written(tmp_path, option):
+    done = run("replay", CLIP, "--camera", CAMERA, option, tmp_path / "none" / "out")
+    assert done.exit_code == 1
+    assert "hint: give a file that can be written" in done.output
+    assert "keep-off-lawn" not in done.output
+
+
+def test_help_of_unblurred_says_for_whom_it_is():
+    done = CliRunner().invoke(app, ["replay", "--help"], env={"COLUMNS": "200"})
+    assert "Only for a recording that you may look at" in " ".join(done.output.replace("│", " ").split())
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    """A data folder with stills of two days."""
+    stills = Shelf(tmp_path / "stills", 1 << 20)
+    stills.open()
+    jpeg = cv2.imencode(".jpg", np.full((180, 320, 3), 90, np.uint8))[1].tobytes()
+    for number, day in ((2, 1), (1, 0)):
+        stills.keep(why.of(draft(number, at=NOW + day * 86_400_000), GATE, "m"), jpeg)
+    return tmp_path
+
+
+def test_stills_are_listed_by_time(data):
+    done = run("stills", "--data", data)
+    assert done.exit_code == 0, done.output
+    first, second, total = done.output.splitlines()
+    assert first.startswith(f"2026-11-18 11:06:40  {uuid7(NOW, 1)}  gate-1  keep-off  intrusion  ")
+    assert second.startswith("2026-11-19")
+    assert total.startswith("2 picture(s), 0.0 MiB")
+
+
+def test_no_stills_at_all(tmp_path):
+    done = run("stills", "--data", tmp_path)
+    assert (done.exit_code, done.output) == (0, "0 picture(s), 0.0 MiB\n")
+
+
+def test_still_is_drawn_and_what_is_kept_is_not(data, tmp_path):
+    kept = shelf.path_of(data / "stills", uuid7(NOW, 1))
+    before = kept.read_bytes()
+    done = run("still", uuid7(NOW, 1), "--data", data, "--out", tmp_path / "why.jpg")
+    assert done.exit_code == 0, done.output
+    assert "gate-1, 2026-11-18 11:06:40, keep-off: intrusion, person #3 @ lawn" in done.output
+    drawn = cv2.imread(str(tmp_path / "why.jpg"))
+    assert drawn.shape == (180, 320, 3)
+    assert drawn.std() > 10
+    assert kept.read_bytes() == before
+
+
+def test_a_still_that_is_not_there(data):
+    done = run("still", uuid7(NOW, 7), "--data", data)
+    assert done.exit_code == 1
+    assert "no picture of event" in done.output
+    assert "hint:" in done.output
+
+
+def test_a_still_that_cannot_be_written(data):
+    done = run("still", uuid7(NOW, 1), "--data", data, "--out", data / "none" / "x.jpg")
+    assert done.exit_code == 1
+    assert "No such file" in done.output
 
 
 def test_replay_of_what_is_no_video_says_so(tmp_path):
@@ -113,7 +205,7 @@ def test_run_without_a_token_says_how_to_get_one(tmp_path):
     assert "vedette central add-edge" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "check", "replay", "outbox"])
+@pytest.mark.parametrize("command", ["run", "check", "replay", "outbox", "still", "stills"])
 def test_help_teaches_with_an_example(command):
     done = run(command, "--help")
     assert f"vedette edge {command}" in done.output

@@ -119,6 +119,28 @@ def test_every_picture_may_be_paced(clip):
     assert times == sorted(times)
 
 
+def test_an_observer_is_shown_every_picture_and_what_became_of_it(clip):
+    moments = []
+    found, stats = run(clip, observe=moments.append)
+    assert [moment.at for moment in moments[:-1]] == pytest.approx([index / FPS for index in range(9 * FPS)])
+    assert moments[-1].picture is None
+    looks = [moment for moment in moments if moment.look]
+    assert len(looks) == stats.counts.looks
+    assert all(moment.look.frame.at == moment.at and moment.look.regions == ((0, 0, 1, 1),) for moment in looks)
+    assert {len(moment.look.detections) for moment in looks} == {1}
+    assert [state.name for state in looks[-1].look.states] == ["over", "below"]
+    assert all(moment.awake for moment in moments)
+    drafts = [draft for moment in moments for draft in moment.drafts]
+    assert [(draft.event_id, draft.state) for draft in drafts] == [(r.event_id, r.state) for _, r in found]
+    # Open events are those whose opening was told and whose closing was not.
+    opened = next(moment for moment in looks for draft in moment.drafts if draft.state == "open")
+    assert opened.look.states[1].open == (1,)
+
+
+def test_to_be_watched_changes_nothing(clip):
+    assert run(clip, observe=lambda _: None)[0] == run(clip)[0]
+
+
 def test_a_clip_cut_short_is_told(clip, tmp_path):
     broken = tmp_path / "cut.ts"
     broken.write_bytes(b"\x47" + b"\x00" * 5000)
