@@ -130,8 +130,13 @@ class Camera(Section):
     storm: Storm = Field(Storm(), description="when a rule's events are only counted")
 
 
+VIEW = "view"  # stands for a rule's name in what is told of the camera's own sight
+
+
 def cross_faults(camera: Camera) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """What only shows when parts are seen together, as (key path, message, hint)."""
+    if VIEW in camera.rules:
+        yield ("rules", VIEW), "this name is taken by what is told of the camera's own sight", "choose another name"
     for rule_id, rule in camera.rules.items():
         for key, named in (("zone", camera.zones), ("line", camera.lines), ("schedule", camera.schedules)):
             wanted = getattr(rule, key, None)

@@ -83,9 +83,10 @@ class Edge:
             self._stills = Stills(
                 settings.data / "stills", self._cameras, self._now_ms, max_bytes=settings.stills_mib << 20
             )
+            self._analysts = self._make_analysts()
             self._analysis = Analysis(
                 self._cameras,
-                self._analysts(),
+                self._analysts,
                 self._detectors,
                 self._looks,
                 self._outbox,
@@ -193,11 +194,12 @@ class Edge:
                 "overtaken": self._looks.overwritten[name],
                 "undecodable": stream.undecodable,
                 **self._analysis.dropped[name],
+                **self._analysts[name].dropped(),
             },
             view=view,
         )
 
-    def _analysts(self) -> dict[str, Analyst]:
+    def _make_analysts(self) -> dict[str, Analyst]:
         chance = random.SystemRandom()
         return {
             camera.id: Analyst(

@@ -119,6 +119,11 @@ class Analyst:
         self._pace.follow(self._tracker.fastest())
         return self._engine.step(at, self.tracks)
 
+    def dropped(self) -> dict[str, int]:
+        """What caps kept out so far, by reason; may be called from any thread."""
+        swallowed = sum(self._engine.swallowed.values())
+        return {**self._tracker.dropped, **({"storm": swallowed} if swallowed else {})}
+
     def note(self, at: float, signal: ViewSignal) -> list[Draft]:
         """Take in, at `at`, what is said of the camera's sight."""
         return self.blind() if signal.what == "blinded" else self._view.step(at, signal)

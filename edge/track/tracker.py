@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edge.track import match
-from edge.track.motion import ACCELERATION, RESTING, Motion, seen_once
+from edge.track.motion import ACCELERATION, LONGEST_S, RESTING, Motion, seen_once
 from edge.types import Box, Detections, Step, Track
 
 REST = 0.35  # an object that stays within this share of its size is at rest
@@ -92,7 +92,7 @@ class _Live:
 class Tracker:
     """`step` once a look. Not thread-safe: it belongs to its camera's pipeline.
 
-    `dropped` counts what a cap kept out, by reason: "empty box", "detections", "tracks", "labels".
+    `dropped` counts what a cap kept out, by reason: "empty-box", "detections-cap", "tracks-cap", "labels-cap".
     """
 
     def __init__(self, class_names: Sequence[str], settings: TrackerSettings | None = None) -> None:
@@ -107,9 +107,12 @@ class Tracker:
     def step(self, at: float, detections: Detections) -> list[Track]:
         """Join one look's detections, at `at` seconds, and return every track alive after it.
 
-        A track unseen in this look is still returned, with its last box and an earlier `at`. A look that comes with an
-        earlier time than the last counts as made at the same moment.
+        A track unseen in this look is still returned, with its last box and an earlier `at`. A look that comes with a
+        slightly earlier time than the last counts as made at the same moment; with a far earlier one, it begins anew.
         """
+        if at < self._at - LONGEST_S:
+            self.clear()
+            self._at = at
         self._waited = min(max(0.0, at - self._at), self._settings.look_s)
         at = self._at = max(at, self._at)
         seen = match.Seen.of(self._sound(detections), self._names)
@@ -144,10 +147,10 @@ class Tracker:
         detections = Detections(boxes, detections.scores, detections.classes)
         sound = (boxes[:, 2] - boxes[:, 0] > SMALLEST) & (boxes[:, 3] - boxes[:, 1] > SMALLEST)
         if empty := len(sound) - int(np.count_nonzero(sound)):
-            self.dropped["empty box"] += empty
+            self.dropped["empty-box"] += empty
             detections = detections.only(sound)
         if (over := len(detections) - self._settings.max_detections) > 0:
-            self.dropped["detections"] += over
+            self.dropped["detections-cap"] += over
             best = np.zeros(len(detections), np.bool_)
             best[np.argsort(-detections.scores, kind="stable")[: self._settings.max_detections]] = True
             detections = detections.only(best)
@@ -183,11 +186,11 @@ class Tracker:
         if label in track.votes or len(track.votes) < self._settings.max_labels:
             track.votes[label] = track.votes.get(label, 0.0) + float(seen.scores[i])
         else:
-            self.dropped["labels"] += 1
+            self.dropped["labels-cap"] += 1
 
     def _begin(self, at: float, seen: match.Seen, i: int) -> None:
         if len(self._live) >= self._settings.max_tracks:
-            self.dropped["tracks"] += 1
+            self.dropped["tracks-cap"] += 1
             return
         x, y, size = seen.centre(i)
         box = seen.box(i)

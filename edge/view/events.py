@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
+from contract.camera import VIEW
 from contract.event import Severity
 from edge.rules.engine import Draft
 from edge.view.spell import ViewKind, ViewSignal
-
-RULE = "view"  # the record's rule
 
 
 class ViewEvents:
@@ -40,7 +39,7 @@ class ViewEvents:
     def _draft(self, kind: ViewKind, opened_at: int, at: int) -> Draft:
         return Draft(
             event_id=self._new_id(opened_at),
-            rule=RULE,
+            rule=VIEW,
             kind=kind,
             zone=None,
             state="open",

@@ -144,7 +144,7 @@ def test_the_cap_holds_and_what_it_drops_is_counted():
     crowd = [person(0.05 + 0.09 * (i % 10), 0.1 + 0.15 * (i // 10)) for i in range(50)]
     tracker, steps = run([crowd] * 3, settings=TrackerSettings(max_tracks=20))
     assert len(steps[-1]) == 20
-    assert tracker.dropped == {"tracks": 90}
+    assert tracker.dropped == {"tracks-cap": 90}
 
 
 def test_time_that_goes_back_is_no_crash():
@@ -152,13 +152,19 @@ def test_time_that_goes_back_is_no_crash():
     assert [(track.id, track.at) for track in tracker.step(0.1, look(person(0.3)))] == [(1, pytest.approx(0.6))]
 
 
+def test_time_that_goes_back_far_begins_anew():
+    tracker, _ = run([[person(0.3)]] * 400)
+    after = [tracker.step(i * 0.2, look(person(0.3))) for i in range(3)]
+    assert [(track.id, track.at, track.confirmed) for track in after[-1]] == [(2, pytest.approx(0.4), True)]
+
+
 def test_thousands_at_once_are_bounded():
     rng = np.random.default_rng(1)
     many = [(float(x), float(y), 0.01, 0.02, 0.9, 0) for x, y in rng.uniform(0.02, 0.98, (3000, 2))]
     tracker, steps = run([many, many])
     assert len(steps[-1]) == TrackerSettings().max_tracks
-    assert tracker.dropped["detections"] == 2 * (3000 - TrackerSettings().max_detections)
-    assert tracker.dropped["tracks"] > 0
+    assert tracker.dropped["detections-cap"] == 2 * (3000 - TrackerSettings().max_detections)
+    assert tracker.dropped["tracks-cap"] > 0
 
 
 @pytest.mark.parametrize(
@@ -169,7 +175,7 @@ def test_thousands_at_once_are_bounded():
 def test_what_has_no_area_in_the_picture_is_dropped_and_counted(box):
     tracker, steps = run([[(*box, 0.9, 0)]] * 3)
     assert steps == [[], [], []]
-    assert tracker.dropped == {"empty box": 3}
+    assert tracker.dropped == {"empty-box": 3}
 
 
 def test_a_box_that_reaches_out_of_the_picture_is_cut():
@@ -183,7 +189,7 @@ def test_labels_of_a_track_are_capped_and_counted():
     for i in range(20):
         tracks = tracker.step(i * 0.2, look((0.5, 0.5, 0.1, 0.1, 0.9, i)))
     assert [track.id for track in tracks] == [1]
-    assert tracker.dropped == {"labels": 20 - TrackerSettings().max_labels}
+    assert tracker.dropped == {"labels-cap": 20 - TrackerSettings().max_labels}
 
 
 def test_after_minutes_without_a_look_what_rests_is_still_the_same():
