@@ -7,8 +7,9 @@ read may hang for many seconds.
 from __future__ import annotations
 
 from contract.camera import Lasting
-from edge.view.spell import SETTLE_S, Spell, ViewSignal
+from edge.view.spell import Spell, ViewSignal
 
+GAP_S = 5.0  # pictures that come more often are a stream, however slow
 BLIND_AFTER_S = 10.0  # away for longer, and nothing is known any more about who was where
 
 
@@ -17,6 +18,7 @@ class Silence:
 
     def __init__(self, lasting: Lasting | None, at: float) -> None:
         self._spell = Spell("offline", lasting, settle_s=BLIND_AFTER_S)
+        self._gap_s = GAP_S if lasting is None else min(GAP_S, lasting.for_s)
         self._heard = at
 
     @property
@@ -28,7 +30,9 @@ class Silence:
         if heard is not None:
             self._heard = max(heard, self._heard)
         held = self._spell.holds
-        signals = self._spell.step(at, at - self._heard > SETTLE_S, since=self._heard)
+        away = at - self._heard >= self._gap_s
+        # Only pictures prove that it is back, not the time in which none is due yet.
+        signals = self._spell.step(at if away else self._heard, away, since=self._heard)
         if self._spell.holds and not held:
             signals.insert(0, ViewSignal("blinded", "offline", at))
         return signals
