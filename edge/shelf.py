@@ -110,18 +110,18 @@ class Shelf:
 
 
 def path_of(folder: Path, event_id: UUID) -> Path:
-    """Where an event's picture lies, if there is one."""
+    """Where an event's picture lies, if there is one. Raises ValueError for an id of no year up to 9999."""
     opened = datetime.fromtimestamp((event_id.int >> 80) / 1000, UTC)
     return folder / f"{opened:%Y-%m-%d}" / f"{event_id}.jpg"
 
 
 def read(folder: Path, event_id: UUID) -> tuple[bytes, Why] | None:
     """An event's picture and facts; None where there are none. Raises OSError."""
-    file = path_of(folder, event_id)
-    why = _facts(file)
     try:
+        file = path_of(folder, event_id)
+        why = _facts(file)
         return None if why is None else (file.read_bytes(), why)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return None
 
 
@@ -135,7 +135,11 @@ def listed(folder: Path) -> Iterator[tuple[Why, int]]:
 
 def _files(folder: Path) -> list[Path]:
     days = sorted(each for each in folder.iterdir() if _DAY.fullmatch(each.name) and not each.is_symlink())
-    return [file for day in days for file in sorted(day.iterdir())]
+    files: list[Path] = []
+    for day in days:
+        with suppress(FileNotFoundError, NotADirectoryError):  # emptied and deleted this very moment; none of ours
+            files += sorted(day.iterdir())
+    return files
 
 
 def _facts(file: Path) -> Why | None:

@@ -105,6 +105,27 @@ def test_what_a_crash_left_is_cleared_away_and_what_is_not_ours_stays(tmp_path):
     assert after.deleted["damaged"] == 1
 
 
+def test_a_file_that_is_called_like_a_day_is_no_day(tmp_path):
+    (tmp_path / "2026-11-17").write_text("mine")
+    opened(tmp_path).keep(facts(), JPEG)
+    assert len(list(shelf.listed(tmp_path))) == len(opened(tmp_path).entries) == 1
+
+
+def test_a_day_that_goes_while_it_is_listed_hides_no_other(tmp_path, monkeypatch):
+    one = opened(tmp_path)
+    for number, day in ((1, 0), (2, 1)):
+        one.keep(facts(number, at=NOW + day * 86_400_000), JPEG)
+    real = Path.iterdir
+
+    def late(folder):
+        if folder.name == "2026-11-18":
+            one.sweep(NOW + 3 * 86_400_000, {})
+        return real(folder)
+
+    monkeypatch.setattr(Path, "iterdir", late)
+    assert [why.event_id for why, _ in shelf.listed(tmp_path)] == [uuid7(NOW + 86_400_000, 2)]
+
+
 def test_facts_of_another_event_are_damage(tmp_path):
     opened(tmp_path).keep(facts(1), JPEG)
     file = shelf.path_of(tmp_path, uuid7(NOW, 1))
