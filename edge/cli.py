@@ -200,6 +200,10 @@ def replay_clip(
         detector = OpenVinoDetector(load_card(models / parsed.detect.model / "card.yaml"), threads=threads)
         if problems := cameras.label_problems(str(camera), parsed, detector.class_names):
             raise ConfigError(problems)
+        for file in (events, explain, report):
+            for given in (clip, camera):
+                if file is not None and file.exists() and file.samefile(given):
+                    raise SettingsError(f"{file} is read, it cannot be written as well", hint="give another file")
         source = FileSource(clip)
         for file in (events, report):
             if file is not None:

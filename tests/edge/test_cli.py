@@ -145,8 +145,13 @@ def test_still_is_drawn_and_what_is_kept_is_not(data, tmp_path):
     assert kept.read_bytes() == before
 
 
-def test_a_still_that_is_not_there(data):
-    done = run("still", uuid7(NOW, 7), "--data", data)
+@pytest.mark.parametrize(
+    "event",
+    [uuid7(NOW, 7), "00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff"],
+    ids=["of that day", "of no event", "of a day beyond the calendar"],
+)
+def test_a_still_that_is_not_there(data, event):
+    done = run("still", event, "--data", data)
     assert done.exit_code == 1
     assert "no picture of event" in done.output
     assert "hint:" in done.output
@@ -156,6 +161,19 @@ def test_a_still_that_cannot_be_written(data):
     done = run("still", uuid7(NOW, 1), "--data", data, "--out", data / "none" / "x.jpg")
     assert done.exit_code == 1
     assert "No such file" in done.output
+
+
+@pytest.mark.parametrize("option", ["--events", "--explain", "--report"])
+@pytest.mark.parametrize("what", ["clip", "camera"])
+def test_replay_writes_over_nothing_that_it_reads(tmp_path, option, what):
+    given = {"clip": tmp_path / "clip.mp4", "camera": tmp_path / "camera.yaml"}
+    for name, file in (("clip", CLIP), ("camera", CAMERA)):
+        given[name].write_bytes(file.read_bytes())
+    before = given[what].read_bytes()
+    done = run("replay", given["clip"], "--camera", given["camera"], option, tmp_path / "." / given[what].name)
+    assert done.exit_code == 1
+    assert "is read, it cannot be written as well" in done.output
+    assert given[what].read_bytes() == before
 
 
 def test_replay_of_what_is_no_video_says_so(tmp_path):
