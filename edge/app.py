@@ -174,11 +174,13 @@ class Edge:
         stream = self._supervisors[name].status
         watcher = self._supervisors[name].watcher
         counts = watcher.counts
-        view: tuple[str, ...] = ("offline",) if self._analysis.offline(name) else watcher.view.faults
+        faults = watcher.view.faults  # asked once: the camera's own thread may change it at any moment
+        blinding = next((kind for kind in faults if kind != "moved"), None)
+        view: tuple[str, ...] = ("offline",) if self._analysis.offline(name) else faults
         state: str = stream.state
         why, hint = stream.last_fault, stream.hint
-        if state == "live" and watcher.view.blind:
-            state, why, hint = "blind", f"the picture is {view[0]}", "look at the camera, then at its picture"
+        if state == "live" and blinding:
+            state, why, hint = "blind", f"the picture is {blinding}", "look at the camera, then at its picture"
         if state == "live" and (fault := self._analysis.faults.get(name)):
             state, why = "not looked at", fault
         if not self._analysis.is_running():

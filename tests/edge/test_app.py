@@ -90,6 +90,32 @@ def test_a_frozen_sensor_blinds_is_told_and_shown(edge):
     assert 'vedette_camera_view_fault{camera="frozen",kind="frozen"} 1' in to_prometheus(status)
 
 
+def test_sight_that_is_lost_while_health_is_asked_is_no_trouble(edge):
+    wait_until(lambda: edge.status().cameras["plaza"].state == "live", within=15)
+
+    class Failing:
+        """A view whose fault comes between two questions."""
+
+        def __init__(self) -> None:
+            self.said = iter([()])
+
+        @property
+        def faults(self):
+            return next(self.said, ("moved", "dark"))
+
+        @property
+        def blind(self):
+            return any(kind != "moved" for kind in self.faults)
+
+    watcher = edge._supervisors["plaza"].watcher
+    sound, watcher.view = watcher.view, Failing()
+    try:
+        edge.status()
+        assert edge.status().cameras["plaza"].why == "the picture is dark"
+    finally:
+        watcher.view = sound
+
+
 def test_a_camera_whose_pictures_the_model_fails_on_is_no_healthy_camera(edge):
     wait_until(lambda: edge.status().cameras["plaza"].state == "live")
     for detector in edge._detectors.values():
