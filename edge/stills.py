@@ -96,11 +96,10 @@ class Stills:
         opening = [draft for draft in drafts if self._opens(draft)]
         if not opening or not camera.still.keep:
             return
-        if self._queue.full():
+        try:
+            self._queue.put_nowait(_Job(camera, draw.fit(image, LONGEST), people, opening))
+        except queue.Full:
             self._drop("queue", len(opening))
-            return
-        small = draw.fit(image, LONGEST)
-        self._queue.put_nowait(_Job(camera, small, people, opening))  # offered by one thread: it cannot fill up between
 
     def stop(self, timeout_s: float) -> None:
         """Write what is queued, as far as the time allows, and end. Idempotent."""

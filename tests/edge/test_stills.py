@@ -162,6 +162,16 @@ def test_when_the_disk_hangs_nobody_waits_and_every_drop_is_counted(tmp_path, mo
     assert one.stills.status().written == stills.QUEUE + 1
 
 
+def test_an_end_that_takes_the_last_place_in_the_queue_costs_the_still_alone(tmp_path, monkeypatch):
+    one = Stills(tmp_path, {CAMERA.id: CAMERA}, lambda: NOW, max_bytes=1 << 20)  # not started: nothing leaves the queue
+    for number in range(1, stills.QUEUE):
+        one.offer(CAMERA, NOISE, (), [draft(number)])
+    fit = stills.draw.fit
+    monkeypatch.setattr(stills.draw, "fit", lambda *args: (one.stop(0.0), fit(*args))[1])
+    one.offer(CAMERA, NOISE, (), [draft(99)])
+    assert one.status().dropped["queue"] == 1
+
+
 def test_a_full_disk_is_counted_told_and_got_over(small_disk):
     one = Keeper(small_disk / "stills")
     other = small_disk / "somebody-elses"
