@@ -151,8 +151,8 @@ class Report:
         if look is not None and event.number <= PICTURES:
             event.picture = self._picture(draft, look)
         self._events[draft.event_id] = event
-        # Faults of the camera and the like are no rules of its file, and get a lane when they happen.
-        self._lanes.setdefault(draft.rule, Lane(draft.kind, draft.zone or "")).events.append(event)
+        # Faults of the camera are no rules of its file, and get one lane, whatever their kinds, when they happen.
+        self._lanes.setdefault(draft.rule, Lane("", "")).events.append(event)
 
     def _picture(self, draft: Draft, look: Look) -> str:
         image = draw.fit(look.frame.image, LONGEST).copy()

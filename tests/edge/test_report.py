@@ -151,6 +151,16 @@ def test_an_event_that_is_no_rule_s_gets_a_lane(tmp_path):
     assert [a["aria-label"] for a in found.all("a", "mark")] == ["view, too dark 画面过暗, 0:00.0–0:00.0"]
 
 
+def test_each_mark_says_what_its_own_event_was(tmp_path):
+    observer = Report(GATE, ("person",), "m", NOW)
+    dark = replace(draft(1), rule="view", kind="dark", zone=None, box=None, label=None, track=None, path=())
+    storm = replace(draft(3), kind="storm", box=None, label=None, track=None, path=(), count=70)
+    observer(Moment(1.0, None, False, None, [dark, replace(dark, event_id=draft(2).event_id, kind="frozen"), storm]))
+    found = written(observer, tmp_path / "kinds.html", 10.0)
+    said = [str(a["aria-label"]) for a in found.all("a", "mark")]
+    assert ["storm" in said[0], "too dark" in said[1], "picture frozen" in said[2]] == [True] * 3
+
+
 @pytest.mark.parametrize(
     ("spans", "rows"),
     [([(0, 2), (3, 4)], [0, 0]), ([(0, 5), (1, 2), (2, 3)], [0, 1, 1]), ([(0, 9)] * 6, [0, 1, 2, 3, 3, 3])],
