@@ -46,7 +46,9 @@ def still(
             why.draw(picture, facts)
             target.write_bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
         except OSError as error:
-            raise SettingsError(f"{error.filename or target}: {error.strerror}", hint="check the path and its rights") from error
+            raise SettingsError(
+                f"{error.filename or target}: {error.strerror}", hint="check the path and its rights"
+            ) from error
     words = why.said(facts.rule, facts.kind, facts.label, facts.track, facts.count, facts.zone)
     out.print(f"{target}: {facts.camera_id}, {_time(facts)}, {words}", markup=False, soft_wrap=True)
 
