@@ -278,7 +278,8 @@ def _around(one: Box, other: Box) -> Box:
 
 
 def _clock(at: float) -> str:
-    return f"{int(at // 60):02d}:{at % 60:04.1f}"
+    minutes, seconds = divmod(round(at, 1), 60)
+    return f"{int(minutes):02d}:{seconds:04.1f}"
 
 
 @contextmanager

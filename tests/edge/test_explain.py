@@ -95,6 +95,13 @@ def test_the_strip_tells_what_is_off(pictures):
     assert image[SIZE[1] + 2 :].max() > 200
 
 
+@pytest.mark.parametrize(
+    ("at", "words"), [(0.0, "00:00.0"), (59.94, "00:59.9"), (59.96, "01:00.0"), (3600.0, "60:00.0")]
+)
+def test_the_clock_of_the_strip(at, words):
+    assert explain._clock(at) == words
+
+
 def test_a_large_clip_is_made_small(tmp_path):
     source = make_clip(tmp_path / "large.mp4", seconds=0.4, size=(1920, 1080))
 
