@@ -157,9 +157,7 @@ class Report:
     def _picture(self, draft: Draft, look: Look) -> str:
         image = draw.fit(look.frame.image, LONGEST).copy()
         facts = why.of(draft, self._camera, self._model_id)
-        blur.hide(image, blur.people(look.detections, self._class_names, look.tracks))
-        if facts.labels == "any" and facts.box:
-            blur.hide(image, [facts.box])
+        why.hide(image, facts, blur.people(look.detections, self._class_names, look.tracks))
         why.draw(image, facts, scale=SCALE, words=False)
         _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()

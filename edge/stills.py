@@ -22,7 +22,7 @@ import cv2
 import structlog
 
 from contract.camera import Camera
-from edge import blur, draw, why
+from edge import draw, why
 from edge.retry import FaultDigest
 from edge.rules.engine import Draft
 from edge.shelf import DELETED, Shelf
@@ -159,9 +159,7 @@ class Stills:
     def _keep(self, job: _Job, draft: Draft) -> None:
         facts = why.of(draft, job.camera, job.camera.detect.model)
         image = job.image.copy()
-        blur.hide(image, job.people)
-        if facts.labels == "any" and facts.box:
-            blur.hide(image, [facts.box])  # whoever asks for any object mistrusts the model's word: it may be somebody
+        why.hide(image, facts, job.people)
         _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         if not self._shelf.keep(facts, jpeg.tobytes()):
             self._drop("budget", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import msgspec
 from contract.camera import Camera
 from contract.event import Severity
 from contract.geometry import OPPOSITE, Direction, Point
+from edge import blur
 from edge.draw import FOLLOWED, TONES, Canvas
 from edge.rules.engine import Draft
 from edge.types import Box, Image, Step
@@ -77,6 +79,13 @@ def of(draft: Draft, camera: Camera, model_id: str) -> Why:
         path=tuple((round(step.at - last, 3), round(step.x, 4), round(step.y, 4)) for step in draft.path),
         days=camera.still.days,
     )
+
+
+def hide(image: Image, why: Why, people: Iterable[Box]) -> None:
+    """Everybody in the picture, in place. Who asks for any object mistrusts the model's word: it may be somebody."""
+    blur.hide(image, people)
+    if why.labels == "any" and why.box:
+        blur.hide(image, [why.box])
 
 
 def draw(image: Image, why: Why, *, scale: float = 1.0, words: bool = True) -> None:
