@@ -56,7 +56,7 @@ class Watcher:
     def consider(self, picture: Picture) -> Frame | None:
         """The picture as a frame, masks painted, if it deserves a look; else None.
 
-        Pixels are made at most `detect.rate` times a second.
+        Pixels are made when the pace says that a look is due.
         """
         self.counts.pictures += 1
         self._fresh |= picture.fresh
