@@ -23,6 +23,7 @@ class Pace:
         self._rate = rate
         self._period_s = 1 / rate
         self._credit = 1.0  # looks
+        self._spent = False  # since the last that was due
         self._at = self._last = float("-inf")
 
     def due(self, at: float) -> bool:
@@ -37,11 +38,15 @@ class Pace:
             return False
         # Counted from when it was due, the mean rate holds though no picture comes at that very moment.
         self._last = at - late if late < self._period_s else at
+        if not self._spent:  # the scene is asleep, or the camera blind: no haste
+            self._period_s = max(self._period_s, 1 / self._rate)
+        self._spent = False
         return True
 
     def spend(self) -> None:
         """A look is made."""
         self._credit -= 1
+        self._spent = True
 
     def follow(self, fastest: float) -> None:
         """`fastest`: the highest speed among the objects, in their own sizes a second; infinite for what is new."""

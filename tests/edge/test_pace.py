@@ -50,6 +50,19 @@ def test_a_burst_ends_when_the_savings_do():
     assert len(made) == pytest.approx((60 + BURST_S) * 5, abs=3)
 
 
+@pytest.mark.parametrize("rate", [2, 5])
+def test_haste_for_an_object_ends_where_no_look_follows(rate):
+    """A false detection, new in each seldom look of a quiet scene, must not double what is asked of the gate."""
+    pace, asked = Pace(rate), 0
+    for number, at in enumerate(frames(60)):
+        if pace.due(at):
+            asked += 1
+            if number % 50 == 0:  # the gate is asleep but for a look every two seconds
+                pace.spend()
+                pace.follow(math.inf)
+    assert asked <= 60 * rate * 1.2
+
+
 def test_what_is_new_is_looked_at_soon_again():
     pace = Pace(2)
     assert pace.due(0.0)
