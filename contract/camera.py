@@ -64,7 +64,9 @@ class Detect(Section):
     """How the model looks."""
 
     model: Id = Field("yolov8n", description="folder below models/")
-    rate: Annotated[Number, Field(gt=0, le=30)] = Field(5.0, description="looks a second, on average at most; more where things move fast, fewer at rest")
+    rate: Annotated[Number, Field(gt=0, le=30)] = Field(
+        5.0, description="looks a second, on average at most; more where things move fast, fewer at rest"
+    )
     min_confidence: Annotated[Number, Field(gt=0, lt=1)] | None = Field(
         None, description="detections below this are ignored; without it the model card's own threshold holds"
     )
