@@ -72,7 +72,7 @@ class Detect(Section):
     )
 
 
-class Lasting(Section):
+class FaultTimes(Section):
     """How long a fault of the camera must last before it is told, and be over before it is told that it is."""
 
     for_s: LongSeconds = Field(description="lasts this long before it counts")
@@ -83,12 +83,16 @@ class View(Section):
     """What is told of the camera's own sight. A kind may be null: not told, though the camera is blind all the same."""
 
     severity: Severity = Field("warning", description="how much it matters: info, warning, alarm")
-    offline: Lasting | None = Field(Lasting(for_s=15.0, recover_s=3.0), description="no pictures arrive")
-    frozen: Lasting | None = Field(Lasting(for_s=10.0, recover_s=2.0), description="the same picture again and again")
-    dark: Lasting | None = Field(Lasting(for_s=10.0, recover_s=3.0), description="too dark to see anything")
-    covered: Lasting | None = Field(Lasting(for_s=5.0, recover_s=3.0), description="something hides most of the view")
-    blurred: Lasting | None = Field(Lasting(for_s=30.0, recover_s=5.0), description="out of focus, or dirty")
-    moved: Lasting | None = Field(Lasting(for_s=5.0, recover_s=5.0), description="it looks elsewhere than before")
+    offline: FaultTimes | None = Field(FaultTimes(for_s=15.0, recover_s=3.0), description="no pictures arrive")
+    frozen: FaultTimes | None = Field(
+        FaultTimes(for_s=10.0, recover_s=2.0), description="the same picture again and again"
+    )
+    dark: FaultTimes | None = Field(FaultTimes(for_s=10.0, recover_s=3.0), description="too dark to see anything")
+    covered: FaultTimes | None = Field(
+        FaultTimes(for_s=5.0, recover_s=3.0), description="something hides most of the view"
+    )
+    blurred: FaultTimes | None = Field(FaultTimes(for_s=30.0, recover_s=5.0), description="out of focus, or dirty")
+    moved: FaultTimes | None = Field(FaultTimes(for_s=5.0, recover_s=5.0), description="it looks elsewhere than before")
 
 
 class Still(Section):

@@ -21,13 +21,15 @@ MIN_CELL = 4  # pixels
 
 
 def people(detections: Detections, class_names: Sequence[str], tracks: Sequence[Track] = ()) -> list[Box]:
-    """Boxes of everybody in a look: every detection of a person, however weak, and where a followed one was last seen.
+    """Boxes of everybody in a look: every detection of a person, however weak or overruled, and where a followed one was
+    last seen.
 
     A model that has no class `person` may call people anything, so all that it sees counts.
     """
     found = [
         (left, top, right, bottom)
-        for (left, top, right, bottom), kind in zip(detections.boxes.tolist(), detections.classes, strict=True)
+        for boxes, classes in ((detections.boxes, detections.classes), detections.overruled)
+        for (left, top, right, bottom), kind in zip(boxes.tolist(), classes, strict=True)
         if is_person(class_names[kind], class_names)
     ]
     return found + [track.box for track in tracks if is_person(track.label, class_names)]

@@ -25,6 +25,13 @@ class Frame:
     image: Image
 
 
+class Overruled(NamedTuple):
+    """What a model saw as well, and a better box of another class in the same place left no room for."""
+
+    boxes: NDArray[np.float32]  # (M, 4)
+    classes: NDArray[np.int32]  # (M,)
+
+
 @dataclass(frozen=True, slots=True)
 class Detections:
     """What a model saw in one picture, as a struct of arrays. Checked at construction.
@@ -39,6 +46,7 @@ class Detections:
     boxes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     classes: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    overruled: Overruled = field(default_factory=lambda: Overruled(np.zeros((0, 4), np.float32), np.zeros(0, np.int32)))
 
     def __post_init__(self) -> None:
         n = len(self.boxes)
@@ -57,7 +65,7 @@ class Detections:
 
     def only(self, keep: NDArray[np.bool_]) -> Detections:
         """The detections where `keep` (N,) is true."""
-        return Detections(self.boxes[keep], self.scores[keep], self.classes[keep])
+        return Detections(self.boxes[keep], self.scores[keep], self.classes[keep], self.overruled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.camera import Camera, Detect, Gate, Lasting, Source, Still, Storm, View
+from contract.camera import Camera, Detect, FaultTimes, Gate, Source, Still, Storm, View
 from contract.event import EventRecord
 from contract.rules import LABEL_GROUPS, RULES
 from contract.schedule import Holiday, Schedule, Window
@@ -50,7 +50,7 @@ KEYS = {
     Gate: "threshold min_area stay_awake_s quiet_look_s",
     Detect: "model rate min_confidence",
     View: "severity offline frozen dark covered blurred moved",
-    Lasting: "for_s recover_s",
+    FaultTimes: "for_s recover_s",
     Still: "keep days",
     Storm: "events per_s",
     Schedule: "time_zone windows holidays",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.detect.card import Input, Thresholds
-from edge.types import Detections, Image
+from edge.types import Detections, Image, Overruled
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -118,28 +118,34 @@ def decode(head: Floats, box: Letterbox, thresholds: Thresholds) -> Decoded:
     candidates, boxes, scores = candidates[order], boxes[order], scores[order]
     classes = head[4:, candidates].argmax(axis=0).astype(np.int32)
 
-    keep = suppress(boxes, classes, iou=thresholds.iou, agnostic_iou=thresholds.agnostic_iou)
+    keep, overruled = suppress(boxes, classes, iou=thresholds.iou, agnostic_iou=thresholds.agnostic_iou)
     capped += max(0, len(keep) - MAX_DETECTIONS)
     keep = keep[:MAX_DETECTIONS]
-    return Decoded(Detections(boxes[keep], scores[keep], classes[keep]), not_finite, capped)
+    also = Overruled(boxes[overruled], classes[overruled])
+    return Decoded(Detections(boxes[keep], scores[keep], classes[keep], also), not_finite, capped)
 
 
 def suppress(
     boxes: Floats, classes: NDArray[np.int32], *, iou: float, agnostic_iou: float | None = None
-) -> NDArray[np.intp]:
-    """Greedy non-maximum suppression; (N, 4) boxes must come best first. Indices of those kept, best first.
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Greedy non-maximum suppression; (N, 4) boxes must come best first. Indices of those kept, best first, and of
+    those that went because of a better one of another class.
 
     A box goes when it overlaps a better one by more than `iou` within its class, or by more than
     `agnostic_iou` whatever its class: the van that is both "car" and "truck" stays one vehicle.
     """
     left = np.arange(len(boxes))
     keep: list[int] = []
+    overruled: list[int] = []
     while len(left):
         first, left = left[0], left[1:]
         keep.append(int(first))
-        limit = np.where(classes[left] == classes[first], iou, 1.0 if agnostic_iou is None else agnostic_iou)
-        left = left[overlap(boxes[first], boxes[left]) <= limit]
-    return np.array(keep, np.intp)
+        same = classes[left] == classes[first]
+        limit = np.where(same, iou, 1.0 if agnostic_iou is None else agnostic_iou)
+        stays = overlap(boxes[first], boxes[left]) <= limit
+        overruled += left[~stays & ~same].tolist()
+        left = left[stays]
+    return np.array(keep, np.intp), np.array(overruled, np.intp)
 
 
 def overlap(box: Floats, boxes: Floats) -> Floats:

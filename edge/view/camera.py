@@ -16,7 +16,7 @@ from edge.view.scene import Scene
 from edge.view.spell import KINDS, Spell, ViewKind, ViewSignal
 
 PERIOD_S = 0.2  # pictures that come faster are passed over
-ADOPT_S = 600.0  # where a camera has looked elsewhere for this long, that is where it looks
+ADOPT_S = 600.0  # where a camera has looked elsewhere for this long, that is where it looks; how it looks, likewise
 MOVED_S = 5.0  # lasts this long before objects are forgotten, where `moved` is not told
 
 
@@ -25,6 +25,7 @@ class CameraView:
         self._spells = {kind: Spell(kind, getattr(config, kind)) for kind in KINDS if kind != "offline"}
         self._moved_s = config.moved.for_s if config.moved else MOVED_S
         self._elsewhere = False
+        self._is_used_to_blur = False
         self._scene = Scene(masks)
         self._frozen = Frozen()
         self._fresh = False
@@ -38,7 +39,7 @@ class CameraView:
     @property
     def blind(self) -> bool:
         """Whether nothing that a model finds in the picture would mean anything."""
-        return any(kind != "moved" for kind in self.faults)
+        return any(kind != "moved" and not (kind == "blurred" and self._is_used_to_blur) for kind in self.faults)
 
     def step(self, at: float, image: Image, small: Grey, fresh: bool) -> list[ViewSignal]:
         """Take in a picture, masks painted, and its small grey form. `fresh`: a key frame has come since the last."""
@@ -55,6 +56,8 @@ class CameraView:
         signals: list[ViewSignal] = []
         for kind, spell in self._spells.items():
             signals += spell.step(at, kind == fault, frozen_since if kind == "frozen" else None)
+        # A lens that nobody cleans must not silence the rules for good: they make do with what can be seen.
+        self._is_used_to_blur = self._spells["blurred"].lasted(at) >= ADOPT_S
         blinded: list[ViewKind] = [*self.faults[:1]] if self.blind and not was_blind else []
         moved = self._spells["moved"]
         lasted = moved.lasted(at)

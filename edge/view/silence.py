@@ -6,7 +6,7 @@ read may hang for many seconds.
 
 from __future__ import annotations
 
-from contract.camera import Lasting
+from contract.camera import FaultTimes
 from edge.view.spell import Spell, ViewSignal
 
 GAP_S = 5.0  # pictures that come more often are a stream, however slow
@@ -16,7 +16,7 @@ BLIND_AFTER_S = 10.0  # away for longer, and nothing is known any more about who
 class Silence:
     """One camera's. A camera that has never sent a picture is silent from `at` (seconds, pipeline clock)."""
 
-    def __init__(self, lasting: Lasting | None, at: float) -> None:
+    def __init__(self, lasting: FaultTimes | None, at: float) -> None:
         self._spell = Spell("offline", lasting, settle_s=BLIND_AFTER_S)
         self._gap_s = GAP_S if lasting is None else min(GAP_S, lasting.for_s)
         self._heard = at

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from contract.camera import Lasting
+from contract.camera import FaultTimes
 
 ViewKind: TypeAlias = Literal["offline", "frozen", "dark", "covered", "blurred", "moved"]
 KINDS: tuple[ViewKind, ...] = get_args(ViewKind)
@@ -31,7 +31,7 @@ class ViewSignal:
 class Spell:
     """One kind of fault of one camera. `lasting` None: never told."""
 
-    def __init__(self, kind: ViewKind, lasting: Lasting | None, settle_s: float = SETTLE_S) -> None:
+    def __init__(self, kind: ViewKind, lasting: FaultTimes | None, settle_s: float = SETTLE_S) -> None:
         self.kind = kind
         self.holds = False  # settled, and not over
         self._lasting = lasting

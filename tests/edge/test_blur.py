@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from edge import blur
-from edge.types import Detections, Track
+from edge.types import Detections, Overruled, Track
 
 SIZE = (360, 640)
 
@@ -93,3 +95,10 @@ def track(label: str) -> Track:
 def test_who_is_hidden(labels, tracked, count):
     detections, names = seen(*labels)
     assert len(blur.people(detections, names, [track(label) for label in tracked])) == count
+
+
+def test_a_person_whom_the_model_took_for_a_dog_is_hidden():
+    dog, names = seen("dog", "person")
+    taken = Overruled(np.array([[0.1, 0.1, 0.2, 0.4]], np.float32), np.array([1], np.int32))
+    only_dog = replace(dog.only(np.array([True, False])), overruled=taken)
+    assert blur.people(only_dog, names) == [pytest.approx((0.1, 0.1, 0.2, 0.4))]

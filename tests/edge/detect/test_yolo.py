@@ -217,14 +217,23 @@ POINT = (0.5, 0.5, 0.5, 0.5)
 )
 def test_suppress(boxes: list[tuple[float, ...]], classes: list[int], agnostic: float | None, keep: list[int]) -> None:
     made = np.array(boxes, np.float32).reshape(-1, 4)
-    assert suppress(made, np.array(classes, np.int32), iou=0.7, agnostic_iou=agnostic).tolist() == keep
+    kept, overruled = suppress(made, np.array(classes, np.int32), iou=0.7, agnostic_iou=agnostic)
+    assert kept.tolist() == keep
+    assert not set(kept.tolist()) & set(overruled.tolist())
+
+
+def test_what_a_better_box_of_another_class_left_no_room_for_is_still_known() -> None:
+    made = np.array([WHOLE, MOST, MOST, HALF], np.float32)
+    kept, overruled = suppress(made, np.array([2, 0, 2, 0], np.int32), iou=0.7, agnostic_iou=0.8)
+    assert kept.tolist() == [0, 3]
+    assert overruled.tolist() == [1]
 
 
 @given(st.lists(st.tuples(*[st.floats(0, 1, width=32)] * 4, st.integers(0, 2)), max_size=30))
 def test_suppress_keeps_no_double_and_loses_nothing_else(rows: list[tuple[float, ...]]) -> None:
     made = np.array([[min(a, c), min(b, d), max(a, c), max(b, d)] for a, b, c, d, _ in rows], np.float32)
     boxes, classes = made.reshape(-1, 4), np.array([row[4] for row in rows], np.int32)
-    keep = suppress(boxes, classes, iou=0.5, agnostic_iou=0.8).tolist()
+    keep = suppress(boxes, classes, iou=0.5, agnostic_iou=0.8)[0].tolist()
     assert keep == sorted(set(keep))
 
     def double(i: int, j: int) -> bool:

@@ -12,14 +12,14 @@ import av
 import cv2
 import numpy as np
 
-from contract.camera import Lasting, View
+from contract.camera import FaultTimes, View
 from contract.section import Polygon
 from edge.gate import shrink
 from edge.types import Image
 from edge.view import KINDS, CameraView
 from edge.view.camera import PERIOD_S
 
-QUICK = View(**{kind: Lasting(for_s=5.0, recover_s=2.0) for kind in KINDS})
+QUICK = View(**{kind: FaultTimes(for_s=5.0, recover_s=2.0) for kind in KINDS})
 
 
 class Shot(NamedTuple):

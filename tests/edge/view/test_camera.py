@@ -132,6 +132,20 @@ def test_where_it_has_looked_for_long_is_where_it_looks():
     assert signals[2][2] == pytest.approx(100 + ADOPT_S, abs=4)
 
 
+def test_a_lens_that_nobody_cleans_does_not_silence_the_rules_for_good():
+    view = CameraView(View())
+    slow = again(FILM[::10], 30)
+    blind_at = {}
+    for shot in spoilt(slow, blurred(0.03), 100.0):
+        view.step(shot.at, shot.image, shrink(shot.image), shot.fresh)
+        blind_at[shot.at] = view.blind
+        if shot.at > 100 + ADOPT_S + 60:
+            break
+    assert all(blind for at, blind in blind_at.items() if 110 < at < 100 + ADOPT_S - 10)
+    assert not any(blind for at, blind in blind_at.items() if at > 100 + ADOPT_S + 10)
+    assert view.faults == ("blurred",)
+
+
 def test_another_resolution_is_another_beginning():
     smaller = spoilt(FILM, lambda image: cv2.resize(image, (320, 240)), ONSET, END)  # also of another shape
     assert said(smaller) == []

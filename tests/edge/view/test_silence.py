@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from contract.camera import Lasting
+from contract.camera import FaultTimes
 from edge.view.silence import Silence
 
-LASTING = Lasting(for_s=15.0, recover_s=3.0)
+LASTING = FaultTimes(for_s=15.0, recover_s=3.0)
 
 
 def run(pictures, until=60.0, lasting=LASTING):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from contract.camera import Lasting
+from contract.camera import FaultTimes
 from edge.view.spell import Spell
 
-LASTING = Lasting(for_s=5.0, recover_s=3.0)
+LASTING = FaultTimes(for_s=5.0, recover_s=3.0)
 
 
 def run(present, lasting=LASTING, until=40):
@@ -52,7 +52,7 @@ def test_holds_a_second_after_it_began_until_a_second_after_it_ended():
 
 
 def test_sight_is_back_before_the_event_is_over():
-    _, held = run([(10, 20)], Lasting(for_s=5, recover_s=10))
+    _, held = run([(10, 20)], FaultTimes(for_s=5, recover_s=10))
     assert held[-1] == 20.5
 
 
