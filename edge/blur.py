@@ -21,8 +21,8 @@ MIN_CELL = 4  # pixels
 
 
 def people(detections: Detections, class_names: Sequence[str], tracks: Sequence[Track] = ()) -> list[Box]:
-    """Boxes of everybody in a look: every detection of a person, however weak or overruled, and where a followed one was
-    last seen.
+    """Boxes of everybody in a look: every detection of a person, however weak or overruled, and where a followed one
+    was last seen.
 
     A model that has no class `person` may call people anything, so all that it sees counts.
     """
