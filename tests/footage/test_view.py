@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.footage import FOLDER, NAMES
 from tests.edge.view.pictures import QUICK, Shot, dimmed, encoded, noisy, passing, said, shots, spoilt
-from tests.footage.test_footage import NAMES, SHARED
 from vedette.demo.run import CLIP
 
-CLIPS = {"demo": CLIP, **{name: SHARED / f"{name}.mp4" for name in NAMES}}
+CLIPS = {"demo": CLIP, **{name: FOLDER / f"{name}.mp4" for name in NAMES}}
 SECONDS = 30.0
 
 
