@@ -84,11 +84,14 @@ class Expected:
         return cls(x, y, spread, size, boxes, [votes for _, _, votes in tracks])
 
 
-def pairs(seen: Seen, places: Indices, expected: Expected, *, gate: float, shape: float) -> list[tuple[int, int]]:
+def pairs(
+    seen: Seen, places: Indices, expected: Expected, *, gate: float, shape: float, overlap: float = 0.0
+) -> list[tuple[int, int]]:
     """(index of the detection, index of the track), likeliest pair first, each at most once.
 
     `gate`: squared Mahalanobis distance beyond which two are never the same; `shape`: standard deviation of the
-    logarithm of width and height between looks.
+    logarithm of width and height between looks; `overlap`: at least this intersection over union of the detection's
+    box and the track's, moved to where it is expected.
     """
     if not len(places) or not len(expected.x):
         return []
@@ -102,7 +105,10 @@ def pairs(seen: Seen, places: Indices, expected: Expected, *, gate: float, shape
     prices = {label: [_price(label, votes) for votes in expected.votes] for label in {seen.labels[i] for i in places}}
     price = np.array([prices[seen.labels[i]] for i in places])
     cost = distance + spread + changed + price
-    possible = np.argwhere((distance <= gate) & (changed <= gate) & (cost <= BIRTH))
+    likely = (distance <= gate) & (changed <= gate) & (cost <= BIRTH)
+    if overlap:
+        likely &= _overlaps(seen.boxes[places], expected) >= overlap
+    possible = np.argwhere(likely)
     order = np.argsort(cost[tuple(possible.T)], kind="stable")
     found: list[tuple[int, int]] = []
     taken: set[int] = set()
@@ -113,6 +119,19 @@ def pairs(seen: Seen, places: Indices, expected: Expected, *, gate: float, shape
             joined.add(track)
             found.append((int(places[row]), int(track)))
     return found
+
+
+def _overlaps(boxes: Floats, expected: Expected) -> Floats:
+    """(N, M) intersection over union."""
+    half = (expected.boxes[:, 2:] - expected.boxes[:, :2]) / 2
+    centre = np.stack([expected.x, expected.y], axis=1)
+    others = np.hstack([centre - half, centre + half])
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    shared = (high - low).clip(0).prod(axis=2)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)[:, None] + (4 * half.prod(axis=1))[None, :]
+    overlaps: Floats = shared / (areas - shared)
+    return overlaps
 
 
 def _change(boxes: Floats, others: Floats, *, axis: int) -> Floats:

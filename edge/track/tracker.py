@@ -44,6 +44,7 @@ class TrackerSettings:
     hidden: float = 0.25  # while it is covered, time unseen runs by this factor
     gate: float = 12.0  # squared Mahalanobis distance beyond which two are never the same
     weak_gate: float = 4.0  # the same for a weak detection
+    in_place: float = 0.5  # intersection over union from which a detection is where its track was expected
     shape: float = 0.45  # standard deviation of the logarithm of width and height between looks
     max_tracks: int = 200
     max_detections: int = 300  # of one look, the best
@@ -58,6 +59,7 @@ class _Live:
     first_at: float
     seen_at: float
     rest_at: Step  # where and since when it is at rest
+    look: int  # the last that saw it
     looks: int = 1
     unseen_s: float = 0.0
     confirmed: bool = False
@@ -101,6 +103,7 @@ class Tracker:
         self._live: list[_Live] = []
         self._next_id = 1
         self._at = -math.inf
+        self._look = 0  # counts
         self._waited = 0.0  # since the last look, as far as it counts
         self.dropped: Counter[str] = Counter()
 
@@ -115,16 +118,22 @@ class Tracker:
             self._at = at
         self._waited = min(max(0.0, at - self._at), self._settings.look_s)
         at = self._at = max(at, self._at)
+        self._look += 1
         seen = match.Seen.of(self._sound(detections), self._names)
         for track in self._live:
             track.unseen_s += self._waited
             track.motion = track.motion.predict(at, RESTING if track.rest_s >= REST_S else ACCELERATION)
-        strong = seen.scores >= self._settings.strong
-        left, unseen = self._join(at, seen, np.flatnonzero(strong), self._live, self._settings.gate)
-        # A weak detection says little, so it may only carry on what was there a look ago, or rests, where expected.
-        fresh = [t for t in unseen if t.confirmed and (t.unseen_s <= self._settings.look_s or t.rest_s > t.unseen_s)]
-        self._join(at, seen, np.flatnonzero(~strong), fresh, self._settings.weak_gate)
-        for i in left:
+        # What is found where it was expected is settled first: in a crowd, one that was missed, whose place is less
+        # certain, must not take its neighbour's detection.
+        fresh = [track for track in self._live if self._is_fresh(track)]
+        strong = [i for i in range(len(seen.x)) if seen.scores[i] >= self._settings.strong]
+        weak = [i for i in range(len(seen.x)) if seen.scores[i] < self._settings.strong]
+        in_place = self._settings.in_place
+        strong = self._join(at, seen, strong, fresh, self._settings.gate, in_place)
+        weak = self._join(at, seen, weak, self._unseen(fresh), self._settings.weak_gate, in_place)
+        strong = self._join(at, seen, strong, self._unseen(self._live), self._settings.gate)
+        self._join(at, seen, weak, self._unseen(fresh), self._settings.weak_gate)
+        for i in strong:
             self._begin(at, seen, i)
         self._settle(at)
         return [
@@ -138,7 +147,7 @@ class Tracker:
     def fastest(self) -> float:
         """The highest speed among the objects seen in the last look, in their own sizes a second; infinite while one is
         new, because nothing is known of its speed."""
-        seen = [track for track in self._live if track.seen_at == self._at]
+        seen = [track for track in self._live if track.look == self._look]
         return max((track.speed if track.confirmed else math.inf for track in seen), default=0.0)
 
     def _sound(self, detections: Detections) -> Detections:
@@ -156,22 +165,32 @@ class Tracker:
             detections = detections.only(best)
         return detections
 
+    def _is_fresh(self, track: _Live) -> bool:
+        """Whether it was there a look ago, or rests: a weak detection says too little to carry on anything else."""
+        return track.confirmed and (track.unseen_s <= self._settings.look_s or track.rest_s > track.unseen_s)
+
+    def _unseen(self, tracks: list[_Live]) -> list[_Live]:
+        return [track for track in tracks if track.look < self._look]
+
     def _join(
-        self, at: float, seen: match.Seen, places: match.Indices, tracks: list[_Live], gate: float
-    ) -> tuple[list[int], list[_Live]]:
-        """Returns the places and the tracks that are left."""
-        expected = match.Expected.of([(t.motion, t.box, t.votes) for t in tracks])
-        pairs = match.pairs(seen, places, expected, gate=gate, shape=self._settings.shape)
+        self, at: float, seen: match.Seen, places: list[int], tracks: list[_Live], gate: float, overlap: float = 0.0
+    ) -> list[int]:
+        """Returns the places that are left."""
+        expected = match.Expected.of([(track.motion, track.box, track.votes) for track in tracks])
+        pairs = match.pairs(
+            seen, np.array(places, np.intp), expected, gate=gate, shape=self._settings.shape, overlap=overlap
+        )
         for i, t in pairs:
             self._see(tracks[t], at, seen, i)
-        taken, joined = {i for i, _ in pairs}, {t for _, t in pairs}
-        return [int(i) for i in places if i not in taken], [t for n, t in enumerate(tracks) if n not in joined]
+        taken = {i for i, _ in pairs}
+        return [i for i in places if i not in taken]
 
     def _see(self, track: _Live, at: float, seen: match.Seen, i: int) -> None:
         x, y, size = seen.centre(i)
         track.motion = track.motion.update(x, y, size)
         track.box = seen.box(i)
         track.seen_at = at
+        track.look = self._look
         track.looks += 1
         track.unseen_s = 0.0
         step = Step(at, x, track.box[3])
@@ -196,15 +215,15 @@ class Tracker:
         box = seen.box(i)
         step = Step(at, x, box[3])
         votes = {seen.labels[i]: float(seen.scores[i])}
-        track = _Live(self._next_id, seen_once(at, x, y, size), box, at, at, step, votes=votes, path=[step])
+        track = _Live(self._next_id, seen_once(at, x, y, size), box, at, at, step, self._look, votes=votes, path=[step])
         self._next_id += 1
         self._live.append(track)
 
     def _settle(self, at: float) -> None:
         """Confirm the proven and let go of the gone."""
-        clear = [track for track in self._live if track.confirmed and track.seen_at == at]
+        clear = [track for track in self._live if track.confirmed and track.look == self._look]
         for track in self._live:
-            if track.seen_at == at:
+            if track.look == self._look:
                 proven = track.looks >= self._settings.confirm_looks
                 track.confirmed |= proven and at - track.first_at >= self._settings.confirm_s
             elif any(_share(track.expected_box, other.box) >= self._settings.inside for other in clear):
