@@ -8,11 +8,15 @@ acceleration).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 MEASUREMENT = 0.12  # standard deviation of a detected centre, in sizes of the object
 SPEED = 4.0  # standard deviation of the speed of an object seen once, in sizes a second
 ACCELERATION = 6.0  # in sizes a second squared
+STEADY = 2.5  # the same of a slow object that has moved as expected for long
+CALMER = 0.85  # by this factor a look in which it does lowers it
+SLOW = 0.6  # sizes a second; what is faster may get faster still, as it does when it comes towards the camera
 RESTING = 1.5  # the same of an object that is at rest: it may set out, but seldom does
 LONGEST_S = 1.0  # looks further apart are of a scene at rest: nothing went on at its old speed meanwhile
 
@@ -33,11 +37,12 @@ class Motion:
     pv: float
     v: float
     size: float
+    agility: float = ACCELERATION  # what is expected of it, by how it has moved so far
 
-    def predict(self, at: float, acceleration: float = ACCELERATION) -> Motion:
+    def predict(self, at: float, *, rests: bool = False) -> Motion:
         """The belief for a later moment. An earlier one is answered with the belief as it is."""
         dt = min(max(0.0, at - self.at), LONGEST_S)
-        q = (acceleration * self.size) ** 2
+        q = ((RESTING if rests else self.agility) * self.size) ** 2
         return replace(
             self,
             at=max(at, self.at),
@@ -54,6 +59,8 @@ class Motion:
         s = self.p + r
         gain, gain_v = self.p / s, self.pv / s
         dx, dy = x - self.x, y - self.y
+        steady = dx * dx + dy * dy < 2 * s and math.hypot(self.vx, self.vy) < SLOW * size
+        agility = max(STEADY, CALMER * self.agility) if steady else ACCELERATION
         return Motion(
             at=self.at,
             x=self.x + gain * dx,
@@ -64,6 +71,7 @@ class Motion:
             pv=(1 - gain) * self.pv,
             v=self.v - gain_v * self.pv,
             size=size,
+            agility=agility,
         )
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edge.track import match
-from edge.track.motion import ACCELERATION, LONGEST_S, RESTING, Motion, seen_once
+from edge.track.motion import LONGEST_S, Motion, seen_once
 from edge.types import Box, Detections, Step, Track
 
 REST = 0.35  # an object that stays within this share of its size is at rest
@@ -122,7 +122,7 @@ class Tracker:
         seen = match.Seen.of(self._sound(detections), self._names)
         for track in self._live:
             track.unseen_s += self._waited
-            track.motion = track.motion.predict(at, RESTING if track.rest_s >= REST_S else ACCELERATION)
+            track.motion = track.motion.predict(at, rests=track.rest_s >= REST_S)
         # What is found where it was expected is settled first: in a crowd, one that was missed, whose place is less
         # certain, must not take its neighbour's detection.
         fresh = [track for track in self._live if self._is_fresh(track)]

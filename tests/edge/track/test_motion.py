@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.track.motion import LONGEST_S, RESTING, seen_once
+from edge.track.motion import ACCELERATION, LONGEST_S, STEADY, seen_once
 
 
 def follow(points, dt):
@@ -30,7 +30,7 @@ def test_the_longer_unseen_the_less_certain():
 
 def test_what_rests_is_expected_where_it_was():
     motion = follow([(0.5, 0.5)] * 10, 0.2)
-    assert motion.predict(motion.at + 1, RESTING).p < motion.predict(motion.at + 1).p / 4
+    assert motion.predict(motion.at + 1, rests=True).p < motion.predict(motion.at + 1).p / 2
 
 
 def test_nothing_goes_on_at_its_speed_for_minutes():
@@ -43,3 +43,13 @@ def test_nothing_goes_on_at_its_speed_for_minutes():
 def test_time_that_goes_back_changes_nothing():
     motion = follow([(0.1, 0.5), (0.2, 0.5)], 0.2)
     assert motion.predict(motion.at - 5) == motion
+
+
+def test_what_has_long_moved_slowly_is_expected_to_go_on_and_a_surprise_ends_that():
+    slow = follow([(0.1 + 0.01 * i, 0.5) for i in range(30)], 0.5)
+    assert slow.agility == STEADY
+    assert slow.predict(slow.at + 0.5).update(0.9, 0.9, 0.1).agility == ACCELERATION
+
+
+def test_what_is_fast_may_always_get_faster():
+    assert follow([(0.1 + 0.2 * i, 0.5) for i in range(30)], 0.5).agility == ACCELERATION
