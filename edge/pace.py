@@ -22,6 +22,7 @@ class Pace:
         """`rate`: looks a second."""
         self._rate = rate
         self._period_s = 1 / rate
+        self._most = max(1.0, BURST_S * rate)  # a rate of less than one in BURST_S saves up to a whole look
         self._credit = 1.0  # looks
         self._spent = False  # since the last that was due
         self._at = self._last = float("-inf")
@@ -32,7 +33,7 @@ class Pace:
             self._last = at - self._period_s
         passed = max(0.0, at - self._at) if self._at > float("-inf") else 0.0
         self._at = at
-        self._credit = min(self._credit + passed * self._rate, BURST_S * self._rate)
+        self._credit = min(self._credit + passed * self._rate, self._most)
         late = at - self._last - self._period_s
         if late < -SLACK_S or self._credit < 1 - SLACK_S:
             return False

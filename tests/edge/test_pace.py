@@ -93,3 +93,9 @@ def test_time_that_goes_back_waits_and_goes_on():
 
 def test_pictures_that_come_exactly_when_due_are_all_taken():
     assert len(looks(Pace(5), [i * 0.2 for i in range(1000)])) == 1000
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.1, 0.24])
+def test_a_slow_camera_is_looked_at_all_the_same(rate):
+    made = looks(Pace(rate), frames(200, 5))
+    assert 200 * rate - 1 <= len(made) <= 200 * rate + 1
