@@ -25,7 +25,8 @@ from edge.rules.storm import StormCap
 from edge.types import Box, Step, Track
 
 GAP_S = 30.0
-GAP_LOOKS = 3  # of a quiet scene, where they are further apart than usual
+GAP_LOOKS = 3  # of a quiet scene, or of a camera looked at seldom, where they are further apart than usual
+BACK_S = 1.0  # a look earlier than the last by more, and the clock began anew; the tracker sees it likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +73,15 @@ class RuleEngine:
             _Armed(name, rule, build(rule, camera), {}, StormCap(camera.storm)) for name, rule in camera.rules.items()
         ]
         self._last: float | None = None
-        self._longest_gap = max(GAP_S, GAP_LOOKS * camera.gate.quiet_look_s)
+        self._longest_gap = max(GAP_S, GAP_LOOKS * max(camera.gate.quiet_look_s, 1 / camera.detect.rate))
         self.swallowed: Counter[str] = Counter()
         """Events that a storm's cap kept from being told one by one, by rule."""
 
     def step(self, at: float, tracks: Sequence[Track]) -> list[Draft]:
-        """The look at `at`. A little earlier than the last, it counts as the same moment; far from the last, in either
-        direction, everything is forgotten first."""
+        """The look at `at`. A little earlier than the last, it counts as the same moment; by more than BACK_S, or long
+        after the last, everything is forgotten first."""
         drafts = []
-        if self._last is not None and abs(at - self._last) > self._longest_gap:
+        if self._last is not None and not -BACK_S <= at - self._last <= self._longest_gap:
             drafts = self.clear(self._last)
             if at < self._last:  # the clock began anew
                 for armed in self._armed:

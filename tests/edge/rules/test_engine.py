@@ -122,9 +122,10 @@ def test_a_look_of_an_earlier_moment_neither_fires_nor_closes():
     assert steps(rules, [IN] * 3, first=1.2) == []
 
 
-def test_a_clock_that_begins_anew_closes_what_is_open_and_goes_on():
+@pytest.mark.parametrize("back_s", [5.0, 20.0, 1000.0])
+def test_a_clock_that_begins_anew_closes_what_is_open_and_goes_on(back_s):
     rules = engine()
-    steps(rules, [IN] * 6, first=1000.0)
+    steps(rules, [IN] * 6, first=back_s)
     drafts = [d for d in steps(rules, [IN] * 6, first=0.0) if d.rule == "inside"]
     assert [d.state for d in drafts] == ["closed", "open"]
     assert drafts[0].event_id != drafts[1].event_id
@@ -155,9 +156,9 @@ def test_an_event_is_closed_at_the_last_look_before_the_gap():
     assert closed.closed_at == NOON + 1000
 
 
-def test_looks_as_seldom_as_the_camera_file_wants_are_no_gap():
-    text = camera(["empty: {kind: absence, zone: yard, for_s: 100}"], "gate: {quiet_look_s: 45}\n")
-    rules = engine(text=text)
+@pytest.mark.parametrize("seldom", ["gate: {quiet_look_s: 45}", "detect: {rate: 0.02}"])
+def test_looks_as_seldom_as_the_camera_file_wants_are_no_gap(seldom):
+    rules = engine(text=camera(["empty: {kind: absence, zone: yard, for_s: 100}"], f"{seldom}\n"))
     assert [d.state for look in range(4) for d in rules.step(45.0 * look, [])] == ["open"]
 
 
