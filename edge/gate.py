@@ -13,6 +13,7 @@ from edge.types import Grey, Image
 
 WIDTH = 192  # pixels of the small picture: a person 1/30 of the picture's height still covers some
 FOLLOW_S = 1.0  # the background takes over a change in about this long; longer, and what left still shows as motion
+ROWS = (24, 1536)  # it has at least and at most: of a picture beyond eight to one it keeps all, but not the proportions
 LIGHT = 0.6  # share of the picture that only a change of light, or of the camera, alters at once
 
 
@@ -47,7 +48,7 @@ class MotionGate:
 
 
 def shrink(image: Image) -> Grey:
-    """A small grey picture, WIDTH wide."""
+    """A small grey picture, WIDTH wide and ROWS high."""
     height, width = image.shape[:2]
-    size = (WIDTH, max(1, round(WIDTH * height / width)))
+    size = (WIDTH, min(max(ROWS[0], round(WIDTH * height / width)), ROWS[1]))
     return cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), size, interpolation=cv2.INTER_AREA).astype(np.float32)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import pytest
 
@@ -159,3 +160,17 @@ def test_what_is_said_of_the_sight_becomes_an_event_and_blindness_forgets(camera
 def test_a_camera_may_ask_for_more_confidence(camera):
     one = analyst(camera, min_confidence=0.7)
     assert [draft for i in range(6) for draft in one.look(i * 0.2, person(0.5))] == []
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (17, 13), (1000, 3), (2000, 20), (3, 500), (1, 4000)], ids=str)
+def test_pictures_of_any_size_are_watched(camera, size):
+    watcher = watching(camera)
+    looks = [watcher.consider(Painted(i / 5, np.full((*size[::-1], 3), 40 + i, np.uint8))) for i in range(12)]
+    assert any(looks[1:])
+
+
+def test_a_camera_that_changes_its_resolution_is_watched_on(camera):
+    watcher = watching(camera)
+    scene = np.random.default_rng(1).integers(40, 200, (480, 640, 3), dtype=np.uint8)
+    sizes = [(640, 480), (320, 240), (240, 426), (1280, 100), (640, 480)]
+    assert all(watcher.consider(Painted(i / 5, cv2.resize(scene, sizes[i // 10]))) for i in range(0, 50, 10))
