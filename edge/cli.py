@@ -20,7 +20,7 @@ from rich.table import Table
 from contract import parse
 from contract.camera import Camera
 from contract.errors import ConfigError
-from edge import cameras
+from edge import cameras, outputs
 from edge import credentials as credentials_file
 from edge import token as edge_token
 from edge.app import Edge
@@ -205,11 +205,13 @@ def replay_clip(
                 if file is not None and file.exists() and file.samefile(given):
                     raise SettingsError(f"{file} is read, it cannot be written as well", hint="give another file")
         source = FileSource(clip)
-        for file in (events, report):
-            if file is not None:
-                _check_writable(file)
+        to_stdout = events is not None and str(events) == "-"
+        if to_stdout and sys.stdout is None:
+            raise SettingsError("there is no stdout to write events to", hint="give --events a file")
+        pages = [file for file in (explain, report) if file is not None]
+        outputs.check([*pages, *([events] if events and not to_stdout else [])], [clip, camera])
+        outputs.check_whole(pages)
     counted = ReplayStats()
-    to_stdout = events is not None and str(events) == "-"
     lines: dict[UUID, list[bytes]] = {}  # by event: its opening first
     began = time.monotonic()
     began_at = starts_at.replace(tzinfo=UTC) if starts_at else datetime.now(UTC)
@@ -246,6 +248,8 @@ def replay_clip(
                     progress.console.print(
                         f"{clip_s:8.2f} s  {record.rule} ({record.kind}): {record.label or '-'}{where}"
                     )
+    if source.broken:
+        err.print(f"{clip}: {source.broken} packet(s) could not be decoded", markup=False, style="red", soft_wrap=True)
     source.close()
     detector.close()
     if page and report:
@@ -279,17 +283,6 @@ def _stats_table(counted: ReplayStats, camera: Camera, events: int) -> Table:
             f"time: {part}", f"{spent:.2f} s ({1000 * spent / max(counted.seconds, 0.001):.1f} ms a clip second)"
         )
     return table
-
-
-def _check_writable(events: Path) -> None:
-    """Before the work, so that a wrong path costs none. Raises SettingsError."""
-    if str(events) != "-":
-        try:
-            events.open("wb").close()
-        except OSError as error:
-            raise SettingsError(f"{events}: {error.strerror}", hint="give a file that can be written") from error
-    elif sys.stdout is None:
-        raise SettingsError("there is no stdout to write events to", hint="give --events a file")
 
 
 def _write(events: Path, text: bytes) -> None:

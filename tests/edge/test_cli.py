@@ -103,6 +103,52 @@ def test_replay_says_before_its_work_that_its_answers_cannot_be_written(tmp_path
     assert "keep-off-lawn" not in done.output
 
 
+@pytest.mark.parametrize("option", ["--explain", "--report", "--events"])
+@pytest.mark.parametrize("other", ["clip.mp4", "link.mp4", "camera.yaml"])
+def test_replay_does_not_write_over_what_it_reads(tmp_path, option, other):
+    clip, camera = tmp_path / "clip.mp4", tmp_path / "camera.yaml"
+    clip.write_bytes(CLIP.read_bytes())
+    camera.write_bytes(CAMERA.read_bytes())
+    (tmp_path / "link.mp4").symlink_to(clip)
+    done = run("replay", clip, "--camera", camera, option, tmp_path / other)
+    assert done.exit_code == 1
+    assert "is read here" in done.output
+    assert clip.read_bytes() == CLIP.read_bytes()
+    assert camera.read_bytes() == CAMERA.read_bytes()
+
+
+def test_replay_wants_a_file_for_each_answer(tmp_path):
+    done = run("replay", CLIP, "--camera", CAMERA, "--explain", tmp_path / "a", "--report", tmp_path / "b" / ".." / "a")
+    assert done.exit_code == 1
+    assert "stands twice" in done.output
+
+
+@pytest.mark.parametrize("option", ["--explain", "--report"])
+def test_replay_renames_nothing_over_a_device(tmp_path, option):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = run("replay", CLIP, "--camera", CAMERA, option, pipe)
+    assert done.exit_code == 1
+    assert "is no file" in done.output
+    assert pipe.is_fifo()
+
+
+def test_a_replay_that_fails_leaves_the_answers_of_before(tmp_path):
+    bare = tmp_path / "bare.h264"
+    with av.open(str(CLIP)) as clip, av.open(str(bare), "w", format="h264") as out:
+        stream = out.add_stream_from_template(clip.streams.video[0])
+        packet = next(clip.demux(video=0))
+        packet.stream = stream
+        out.mux(packet)
+    answers = [tmp_path / name for name in ("e.mp4", "r.html", "ev.jsonl")]
+    for answer in answers:
+        answer.write_text("of before")
+    options = [each for pair in zip(("--explain", "--report", "--events"), answers, strict=True) for each in pair]
+    assert run("replay", bare, "--camera", CAMERA, *options).exit_code == 1
+    assert [answer.read_text() for answer in answers] == ["of before"] * 3
+    assert len(list(tmp_path.iterdir())) == 4
+
+
 def test_help_of_unblurred_says_for_whom_it_is():
     done = CliRunner().invoke(app, ["replay", "--help"], env={"COLUMNS": "200"})
     assert "Only for a recording that you may look at" in " ".join(done.output.replace("│", " ").split())
