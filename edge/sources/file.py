@@ -14,10 +14,9 @@ from edge.sources.base import Picture
 class FileSource:
     """Pictures of a clip; `at` counts from the clip's first picture. Raises SourceError if it is no video."""
 
-    broken = 0  # a clip that breaks ends
-
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.broken = 0
         try:
             self._container = av.open(str(path))
         except (av.error.FFmpegError, OSError) as error:
@@ -37,23 +36,36 @@ class FileSource:
     def pictures(self) -> Iterator[Picture]:
         start: float | None = None
         at = 0.0
-        try:
-            for frame in self._container.decode(self._stream):
-                if frame.time is None:
-                    continue
-                if start is None or frame.time - start < at:
-                    start = frame.time - at  # also where a recording was joined and its clock begins anew
-                at = frame.time - start
-                yield Picture(at, frame)
-        except av.error.FFmpegError as error:
-            raise SourceError(
-                f"{self._path}: broken after some frames: {error.strerror}", hint="is it whole?"
-            ) from error
+        for frame in self._frames():
+            if frame.time is None:
+                continue
+            if start is None or frame.time - start < at:
+                start = frame.time - at  # also where a recording was joined and its clock begins anew
+            at = frame.time - start
+            yield Picture(at, frame)
+        if start is None and self.broken:
+            raise SourceError(f"{self._path}: none of its pictures can be decoded", hint="is it whole?")
         if start is None:
             raise SourceError(
                 f"{self._path}: no picture in it has a time", hint="a bare stream? ffmpeg -r 25 -i IT -c copy clip.mp4"
             )
         raise SourceEnded(f"{self._path}: end of the clip")
+
+    def _frames(self) -> Iterator[av.VideoFrame]:
+        """What can be decoded; a recording with a damaged part goes on after it, as a camera's stream does."""
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+                frames = packet.decode() if packet is not None else []
+            except av.error.InvalidDataError:
+                self.broken += 1
+                continue
+            except av.error.FFmpegError as error:
+                raise SourceError(f"{self._path}: cannot be read on: {error.strerror}", hint="is it whole?") from error
+            if packet is None:
+                return
+            yield from frames
 
     def close(self) -> None:
         self._container.close()

@@ -8,8 +8,9 @@ import av
 import numpy as np
 import pytest
 
-from edge.errors import SourceEnded
+from edge.errors import SourceEnded, SourceError
 from edge.sources.file import FileSource
+from tests.clips import make_clip
 
 
 @pytest.fixture
@@ -36,3 +37,33 @@ def test_time_goes_on_where_a_recording_was_joined(joined):
         times.extend(picture.at for picture in source.pictures())
     assert times == sorted(times)
     assert 1.8 < times[-1] < 2.1
+
+
+def spoilt(path, first, last):
+    """A clip whose packets from `first` to `last` (shares of the file) are noise."""
+    clip = bytearray(make_clip(path, seconds=8).read_bytes())
+    start, size = clip.find(b"mdat") + 4, len(clip)
+    begin, end = start + round(first * (size - start)), start + round(last * (size - start))
+    clip[begin:end] = np.random.default_rng(1).bytes(end - begin)
+    path.write_bytes(clip)
+    return path
+
+
+def test_a_recording_with_a_damaged_part_goes_on_after_it(tmp_path):
+    times = []
+    with closing(FileSource(spoilt(tmp_path / "clip.mp4", 0.3, 0.4))) as source:
+        with pytest.raises(SourceEnded):
+            times.extend(picture.at for picture in source.pictures())
+        assert source.broken > 0
+    assert times[-1] > 7.5
+    assert len(times) > 100
+
+
+def test_a_recording_that_is_all_damaged_says_so(tmp_path):
+    clip = tmp_path / "clip.mp4"
+    with (
+        closing(FileSource(spoilt(clip, 0.0, 0.9))) as source,
+        pytest.raises(SourceError, match=r"none of its pictures can be decoded") as caught,
+    ):
+        list(source.pictures())
+    assert caught.value.hint
