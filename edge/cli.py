@@ -195,7 +195,10 @@ def replay_clip(
 
         vedette edge replay lawn.mp4 --camera camera_configs/school.yaml --explain lawn-why.mp4 --report lawn.html
     """
+    began_at = starts_at.replace(tzinfo=UTC) if starts_at else datetime.now(UTC)
     with told():
+        if not 1970 < began_at.year < 9999:
+            raise SettingsError(f"--starts-at {began_at:%Y-%m-%d}: no recording is of then", hint="give its own day")
         parsed = parse.camera(camera.read_bytes(), str(camera))
         detector = OpenVinoDetector(load_card(models / parsed.detect.model / "card.yaml"), threads=threads)
         if problems := cameras.label_problems(str(camera), parsed, detector.class_names):
@@ -214,7 +217,6 @@ def replay_clip(
     counted = ReplayStats()
     lines: dict[UUID, list[bytes]] = {}  # by event: its opening first
     began = time.monotonic()
-    began_at = starts_at.replace(tzinfo=UTC) if starts_at else datetime.now(UTC)
     start_ms = round(began_at.timestamp() * 1000)
     page = Report(parsed, detector.class_names, detector.model_id, start_ms) if report else None
 

@@ -138,7 +138,7 @@ def _files(folder: Path) -> list[Path]:
     files: list[Path] = []
     for day in days:
         with suppress(FileNotFoundError, NotADirectoryError):  # emptied and deleted this very moment; none of ours
-            files += sorted(day.iterdir())
+            files += sorted(file for file in day.iterdir() if not file.is_dir())
     return files
 
 

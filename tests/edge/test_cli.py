@@ -123,6 +123,13 @@ def test_replay_wants_a_file_for_each_answer(tmp_path):
     assert "stands twice" in done.output
 
 
+@pytest.mark.parametrize("start", ["0001-01-01", "1969-12-31", "9999-12-31"])
+def test_replay_wants_a_start_that_can_be(start):
+    done = run("replay", CLIP, "--camera", CAMERA, "--starts-at", start)
+    assert done.exit_code == 1
+    assert "no recording is of then" in done.output
+
+
 @pytest.mark.parametrize("option", ["--explain", "--report"])
 def test_replay_renames_nothing_over_a_device(tmp_path, option):
     pipe = tmp_path / "pipe"

@@ -204,3 +204,14 @@ def test_facts_carry_the_shape_the_path_and_the_way(tmp_path):
     assert zone.path == ((-2.0, 0.2, 0.7), (-1.0, 0.3, 0.72), (0.0, 0.45, 0.7))
     health = why.of(replace(draft(), rule="view", kind="dark", zone=None, box=None, path=()), CAMERA, "m")
     assert (health.polygon, health.line, health.labels) == (None, None, ())
+
+
+@pytest.mark.parametrize("name", ["x.jpg", "x.json", "x.part", "@eaDir"])
+def test_folders_that_others_put_there_are_left_alone(tmp_path, name):
+    opened(tmp_path).keep(facts(), JPEG)
+    (tmp_path / "2026-11-18" / name).mkdir()
+    (tmp_path / "2026-01-01").write_text("no folder")
+    again = opened(tmp_path)
+    assert again.keep(facts(2), JPEG)
+    assert len(again.entries) == len(list(shelf.listed(tmp_path))) == 2
+    assert (tmp_path / "2026-11-18" / name).is_dir()
