@@ -38,6 +38,7 @@ MAX_WAITING = 64  # pictures that wait for the next look: under 250 MB
 BETWEEN = 0.15  # by how much a person's box grows on a picture that nobody looked at
 STRIDE = 4.0  # sizes of their own box that somebody may go between two looks
 TICKS = 90_000  # of the clip's clock, a second
+LONGEST_GAP_S = 60.0  # where no pictures came for longer, nobody waits, nor can every player
 NOTE_S = 2.5  # that an event's line stands
 FLASH_S = 1.0
 NOTES = 4  # lines at once
@@ -79,6 +80,8 @@ class ExplainedClip:
         self._size = (0, 0)  # of the picture in the clip, without the strip
         self._stream: av.VideoStream | None = None
         self._ticks = -1
+        self._encoded_at = 0.0
+        self._cut_s = 0.0
         with _writing(path):
             self._part.open("wb").close()  # the library opens it only when it has something to write
             self._container = av.open(str(self._part), "w", format="mp4", container_options={"movflags": "+faststart"})
@@ -227,7 +230,9 @@ class ExplainedClip:
             self._stream.width, self._stream.height = frame.width, frame.height
             self._stream.pix_fmt = "yuv420p"
             self._stream.codec_context.time_base = Fraction(1, TICKS)
-        self._ticks = max(self._ticks + 1, round(at * TICKS))  # each picture has a time of its own
+        self._cut_s += max(0.0, at - self._encoded_at - LONGEST_GAP_S)
+        self._encoded_at = at
+        self._ticks = max(self._ticks + 1, round((at - self._cut_s) * TICKS))  # each picture has a time of its own
         frame.pts, frame.time_base = self._ticks, Fraction(1, TICKS)
         self._container.mux(self._stream.encode(frame))
 

@@ -11,6 +11,7 @@ from edge import explain
 from edge.errors import SettingsError
 from edge.explain import ExplainedClip
 from edge.replay import ReplayStats, replay
+from edge.sources.base import Picture
 from edge.sources.file import FileSource
 from edge.types import Detections
 from tests.clips import make_clip
@@ -134,6 +135,23 @@ def test_looks_far_apart_do_not_fill_the_memory(clip, monkeypatch):
         times = [frame.time for frame in video.decode(video=0)]
     assert len(times) == SECONDS * FPS
     assert all(a < b for a, b in pairwise(times))
+
+
+def test_a_time_without_pictures_is_cut_short(clip, tmp_path):
+    """A week of it would be more than the file can hold."""
+
+    class Recorder(FileSource):
+        def pictures(self):
+            for picture in super().pictures():
+                yield Picture(picture.at + (7 * 86_400 if picture.at > 3 else 0), picture.raw)
+
+    with ExplainedClip(tmp_path / "out.mp4", BARE, ("person",)) as observer:
+        for _ in replay(Recorder(clip), BARE, Walker(), start_ms=START_MS, stats=ReplayStats(), observe=observer):
+            pass
+    with av.open(str(tmp_path / "out.mp4")) as video:
+        times = [frame.time for frame in video.decode(video=0)]
+    assert len(times) == SECONDS * FPS
+    assert times[-1] == pytest.approx(SECONDS + 60, abs=0.3)
 
 
 def test_a_replay_that_breaks_off_leaves_no_clip(clip, tmp_path):
