@@ -203,10 +203,6 @@ def replay_clip(
         detector = OpenVinoDetector(load_card(models / parsed.detect.model / "card.yaml"), threads=threads)
         if problems := cameras.label_problems(str(camera), parsed, detector.class_names):
             raise ConfigError(problems)
-        for file in (events, explain, report):
-            for given in (clip, camera):
-                if file is not None and file.exists() and file.samefile(given):
-                    raise SettingsError(f"{file} is read, it cannot be written as well", hint="give another file")
         source = FileSource(clip)
         to_stdout = events is not None and str(events) == "-"
         if to_stdout and sys.stdout is None:

@@ -14,7 +14,7 @@ def check(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
     written, that is an input, or that stands twice."""
     for place, output in enumerate(outputs):
         if any(_same(output, other) for other in inputs):
-            raise SettingsError(f"{output}: is read here, so it cannot be written", hint="give another file")
+            raise SettingsError(f"{output} is read, it cannot be written as well", hint="give another file")
         if any(_same(output, other) for other in outputs[:place]):
             raise SettingsError(f"{output}: stands twice", hint="give each answer a file of its own")
         try:

@@ -112,7 +112,7 @@ def test_replay_does_not_write_over_what_it_reads(tmp_path, option, other):
     (tmp_path / "link.mp4").symlink_to(clip)
     done = run("replay", clip, "--camera", camera, option, tmp_path / other)
     assert done.exit_code == 1
-    assert "is read here" in done.output
+    assert "is read, it cannot be written as well" in done.output
     assert clip.read_bytes() == CLIP.read_bytes()
     assert camera.read_bytes() == CAMERA.read_bytes()
 
@@ -214,19 +214,6 @@ def test_a_still_that_cannot_be_written(data):
     done = run("still", uuid7(NOW, 1), "--data", data, "--out", data / "none" / "x.jpg")
     assert done.exit_code == 1
     assert "No such file" in done.output
-
-
-@pytest.mark.parametrize("option", ["--events", "--explain", "--report"])
-@pytest.mark.parametrize("what", ["clip", "camera"])
-def test_replay_writes_over_nothing_that_it_reads(tmp_path, option, what):
-    given = {"clip": tmp_path / "clip.mp4", "camera": tmp_path / "camera.yaml"}
-    for name, file in (("clip", CLIP), ("camera", CAMERA)):
-        given[name].write_bytes(file.read_bytes())
-    before = given[what].read_bytes()
-    done = run("replay", given["clip"], "--camera", given["camera"], option, tmp_path / "." / given[what].name)
-    assert done.exit_code == 1
-    assert "is read, it cannot be written as well" in done.output
-    assert given[what].read_bytes() == before
 
 
 def test_replay_of_what_is_no_video_says_so(tmp_path):
