@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contract import rules as config
 from contract.section import Line
 from edge.rules.base import LabelFilter, Signal, share, told_label
-from edge.rules.line import Passages, towards
+from edge.rules.line import Passage, Passages, towards
 from edge.types import Track
 
 
@@ -36,19 +36,22 @@ class Flow:
             end = self._began + self._every_s
             signals = self._told(end) or [Signal("passed", None, end, count=0, since=self._began)]
             self._began += past * self._every_s  # of intervals without a look nothing is known, nor told
-        for track, crossed in self._passages.step(at, tracks):
-            if crossed & self._directions and self._wanted.wants(track):
-                self._counts[told_label(self._labels, track)] += 1
+        self._count(self._passages.step(at, tracks))
         return signals
 
     def clear(self, at: float) -> list[Signal]:
+        self._count(self._passages.clear())
         signals = self._told(at)
-        self._passages.clear()
         self._began = None
         return signals
 
     def waiting(self, at: float) -> float:
         return 0.0 if self._began is None else share(at - self._began, self._every_s)
+
+    def _count(self, passages: Sequence[Passage]) -> None:
+        for passage in passages:
+            if passage.directions & self._directions and self._wanted.wants(passage.track):
+                self._counts[told_label(self._labels, passage.track)] += 1
 
     def _told(self, end: float) -> list[Signal]:
         counts, self._counts = self._counts, Counter()

@@ -218,7 +218,7 @@ def test_counts_of_intervals_are_no_storm():
 
 def test_crossings_storm_too():
     text = camera(["over: {kind: line_crossing, line: middle, cooldown_s: 0}"], STORM)
-    drafts = steps(engine(text=text), [OUT, IN] * 20)
+    drafts = steps(engine(text=text), [OUT, OUT, IN, IN] * 10)
     assert [d.kind for d in drafts] == ["line_crossing"] * 5 + ["storm"]
 
 

@@ -37,8 +37,12 @@ ROWS = {
     "jitters wider than the line's margin, near it": ([(0.5, 0.49 + 0.013 * (i % 2)) for i in range(30)], "any", 0),
     "back and forth counts each way": ([*DOWN, *UP], "any", 2),
     "back and forth, one direction": ([*DOWN, *UP, *DOWN], "down", 2),
-    "crosses between two looks": ([(0.5, 0.3), (0.5, 0.3), (0.5, 0.75)], "down", 1),
-    "crosses at the very end": ([*still((0.5, 0.4), 1), (0.5, 0.53)], "down", 1),
+    "crosses between two looks": ([(0.5, 0.3), (0.5, 0.3), (0.5, 0.75), (0.5, 0.8)], "down", 1),
+    "crosses at the very end": ([*still((0.5, 0.4), 1), (0.5, 0.53), *gone(2)], "down", 1),
+    "a single look finds it far beyond the line": (
+        [*still((0.5, 0.45), 1), (0.5, 0.7), *still((0.5, 0.45), 1)], "any", 0,
+    ),
+    "and again and again": ([(0.5, 0.55 if i % 3 == 2 else 0.45) for i in range(30)], "any", 0),
     "starts on the line, goes down": (straight((0.5, 0.5), (0.5, 0.7), 8), "any", 0),
     "starts just above, goes down": (straight((0.5, 0.47), (0.5, 0.7), 8), "down", 1),
     "unseen while crossing": ([*straight((0.5, 0.3), (0.5, 0.45), 4), None, None, (0.5, 0.6), (0.5, 0.65)], "down", 1),
@@ -72,7 +76,7 @@ ROWS = {
         [(0.5, 0.45), *straight((0.6, 0.505), (0.9, 0.505), 8), *straight((0.9, 0.55), (0.9, 0.7), 5)], "any", 1,
     ),
     "back and forth within the cooldown counts once each way": (
-        [(0.5, 0.45 if i % 2 else 0.55) for i in range(10)], "any", 2,
+        [(0.5, 0.45 if i // 2 % 2 else 0.55) for i in range(11)], "any", 2,
     ),
     "back and forth for longer counts again": ([(0.5, 0.45 if i // 6 % 2 else 0.55) for i in range(30)], "any", 4),
     # A crossing back over the line after a way round its end.
@@ -158,7 +162,7 @@ def test_not_supported_a_line_on_the_border_of_the_picture(y):
 
 
 def test_cooldown_is_of_one_object_and_one_rule():
-    hither = [(0.5, 0.45 if i % 2 else 0.55) for i in range(10)]
+    hither = [(0.5, 0.45 if i // 2 % 2 else 0.55) for i in range(10)]
     thither = [(x + 0.2, y) for x, y in hither]
     assert sorted(key for _, key, _ in play(crossing(), {1: hither, 2: thither})) == [1, 1, 2, 2]
     assert len(play(crossing(), {1: hither})) == 2
@@ -166,7 +170,7 @@ def test_cooldown_is_of_one_object_and_one_rule():
 
 def test_without_cooldown_every_crossing_counts():
     rule = line_crossing(LineCrossing(kind="line_crossing", line="l", cooldown_s=0.0), LEVEL)
-    assert len(play(rule, {1: [(0.5, 0.45 if i % 2 else 0.55) for i in range(10)]})) == 9
+    assert len(play(rule, {1: [(0.5, 0.45 if i // 2 % 2 else 0.55) for i in range(20)]})) == 9
 
 
 def test_clear_forgets_the_way_and_the_cooldown():
@@ -176,3 +180,11 @@ def test_clear_forgets_the_way_and_the_cooldown():
     assert len(play(rule, {1: DOWN})) == 1
     rule.clear(2.2)
     assert rule.step(2.4, [track(1, 2.4, (0.5, 0.3))]) == []
+
+
+def test_what_the_last_look_before_a_blindness_found_beyond_the_line_has_crossed():
+    rule = crossing()
+    path = [*still((0.5, 0.3), 1), (0.5, 0.7)]
+    assert play(rule, {1: path}) == []
+    assert [(signal.what, signal.key, signal.at) for signal in rule.clear(1.2)] == [("passed", 1, 1.0)]
+    assert rule.clear(1.2) == []
