@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 
 from contract import geometry
 from contract.event import Severity
-from contract.rules import LineRule, Many, Rule, WrongWay
+from contract.rules import LineRule, Rule, WrongWay
 from contract.schedule import Schedule
 from contract.section import Id, Line, LongSeconds, Number, Polygon, Seconds, Section, Text, Whole
 
@@ -105,7 +105,9 @@ class Still(Section):
 class Storm(Section):
     """A rule that fires too often is told of once, and counted."""
 
-    events: Many = Field(60, description="a rule's events in `per_s` that are told one by one")
+    events: Annotated[Whole, Field(ge=1, le=10_000)] = Field(
+        60, description="a rule's events in `per_s` that are told one by one"
+    )
     per_s: LongSeconds = Field(60.0, description="seconds")
 
 

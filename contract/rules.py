@@ -28,7 +28,7 @@ Labels: TypeAlias = Annotated[
     Discriminator(_word_or_list),
 ]
 Way: TypeAlias = Literal["up", "down", "left", "right", "any"]
-Many: TypeAlias = Annotated[Whole, Field(ge=1, le=1000)]
+Many: TypeAlias = Annotated[Whole, Field(ge=1, le=200)]  # an edge follows no more objects at once
 Leave: TypeAlias = Annotated[Number, Field(ge=0, le=600)]
 Multiple: TypeAlias = Annotated[Number, Field(gt=0, le=100)]
 

@@ -18,7 +18,8 @@ STEADY = 2.5  # the same of a slow object that has moved as expected for long
 CALMER = 0.85  # by this factor a look in which it does lowers it
 SLOW = 0.6  # sizes a second; what is faster may get faster still, as it does when it comes towards the camera
 RESTING = 1.5  # the same of an object that is at rest: it may set out, but seldom does
-LONGEST_S = 1.0  # looks further apart are of a scene at rest: nothing went on at its old speed meanwhile
+LONGEST_S = 1.0  # looks further apart are of a scene in which nothing moves: that is what the gate says
+ASLEEP = 0.3  # sizes that an object may have moved all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,10 @@ class Motion:
 
     def predict(self, at: float, *, rests: bool = False) -> Motion:
         """The belief for a later moment. An earlier one is answered with the belief as it is."""
-        dt = min(max(0.0, at - self.at), LONGEST_S)
+        dt = max(0.0, at - self.at)
+        if dt > LONGEST_S:
+            still = (ASLEEP * self.size) ** 2
+            return replace(self, at=at, vx=0.0, vy=0.0, p=self.p + still, pv=0.0, v=self.v + still)
         q = ((RESTING if rests else self.agility) * self.size) ** 2
         return replace(
             self,

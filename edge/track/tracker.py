@@ -130,7 +130,8 @@ class Tracker:
         weak = [i for i in range(len(seen.x)) if seen.scores[i] < self._settings.strong]
         in_place = self._settings.in_place
         strong = self._join(at, seen, strong, fresh, self._settings.gate, in_place)
-        weak = self._join(at, seen, weak, self._unseen(fresh), self._settings.weak_gate, in_place)
+        resting = [track for track in self._unseen(fresh) if track.rest_s >= REST_S]
+        weak = self._join(at, seen, weak, resting, self._settings.weak_gate, in_place)
         strong = self._join(at, seen, strong, self._unseen(self._live), self._settings.gate)
         self._join(at, seen, weak, self._unseen(fresh), self._settings.weak_gate)
         for i in strong:

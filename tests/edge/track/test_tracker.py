@@ -284,3 +284,25 @@ def test_what_is_new_may_be_as_fast_as_anything():
 def test_an_empty_scene_has_no_speed():
     tracker, _ = run([[]])
     assert tracker.fastest() == 0
+
+
+@pytest.mark.parametrize("dt", [0.2, 0.5, 2.0], ids=["5/s", "2/s", "asleep"])
+def test_a_standing_queue_keeps_its_numbers_though_many_looks_miss_one(dt):
+    chance = np.random.default_rng(3)
+    places = [(0.2 + 0.15 * column, 0.3 + 0.11 * row) for row in range(3) for column in range(4)]
+    tracker = Tracker(NAMES)
+    owners: dict[int, set[int]] = {}
+    for i in range(200):
+        shown = [n for n in range(len(places)) if i < 3 or chance.random() > 0.1]
+        objects = [
+            car(places[n][0] + chance.normal(0, 0.003), places[n][1] + chance.normal(0, 0.002),
+                score=0.8 if i < 3 else float(chance.uniform(0.15, 0.9)))
+            for n in shown
+        ]  # fmt: skip
+        for track in tracker.step(i * dt, look(*objects)):
+            if track.confirmed and track.at == i * dt:
+                x, y = (track.box[0] + track.box[2]) / 2, (track.box[1] + track.box[3]) / 2
+                nearest = min(range(len(places)), key=lambda n: abs(places[n][0] - x) + abs(places[n][1] - y))
+                owners.setdefault(track.id, set()).add(nearest)
+    assert {len(standing) for standing in owners.values()} == {1}
+    assert len(owners) <= len(places) + 2  # one that is missed for seconds on end begins anew
