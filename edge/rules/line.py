@@ -4,7 +4,7 @@ An object crosses when it has clearly been on one side and then clearly is on th
 sides it went through the line, not past its ends. "Clearly" is a share of the object's own height, so a box that
 jitters on the line crosses nothing, and one that jumps across between two looks is not missed. A single look may be
 wrong by far (half of somebody hidden, for once), so the next look that sees the object on a side must not find it back
-where it was; one that is never seen again has crossed.
+where it was; one that is never seen again has crossed, if it was no stranger before.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class _Way:
     side: float
     clear: tuple[Point, float] | None = None  # where it last was clearly on a side
     through: bool = False  # whether it last changed sides between the line's ends
+    confirmed: bool = False  # in the look before
     doubted: Passage | None = None  # until the next look
     passed: Passage | None = None  # not yet told, because the track is not yet confirmed
 
@@ -43,6 +44,7 @@ class Passage:
     point: Point
     side: float
     directions: Directions  # none where it went past the line's ends
+    known: bool  # the track was confirmed before it crossed
 
 
 class Passages:
@@ -77,7 +79,7 @@ class Passages:
 
     def _end(self, numbers: Sequence[int]) -> list[Passage]:
         doubted = [self._ways.pop(number).doubted for number in numbers]
-        return [each for each in doubted if each is not None and each.directions and each.track.confirmed]
+        return [each for each in doubted if each is not None and each.directions and each.known]
 
     def _move(self, at: float, track: Track) -> _Way | None:
         """Note where the track is now, and whether it crossed on its way there."""
@@ -100,9 +102,10 @@ class Passages:
         if abs(side) >= margin(track.box):
             if way.clear is not None and way.clear[1] * side < 0:
                 across = geometry.direction_across(self._line, way.clear[0], point) if way.through else frozenset()
-                way.doubted = Passage(track, at, point, side, across)
+                way.doubted = Passage(track, at, point, side, across, way.confirmed)
             else:
                 way.clear = point, side
+        way.confirmed = track.confirmed
         return way
 
 

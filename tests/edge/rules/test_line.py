@@ -125,6 +125,14 @@ def test_what_crossed_before_it_was_confirmed_counts_when_it_is():
     assert play(crossing(), {1: DOWN}) == [("passed", 1, round(crossed_at * LOOK_S, 3))]
 
 
+@pytest.mark.parametrize(("confirmed_from", "times"), [(0, 1), (5, 0)], ids=["known before", "a stranger until then"])
+def test_who_is_never_seen_again_after_crossing(confirmed_from, times):
+    """The look that finds it beyond the line is the sixth and last; a stranger may be two objects taken for one."""
+    path = [*still((0.5, 0.4), 1), (0.5, 0.7), *gone(3)]
+    assert len(path[:5]) == 5
+    assert len(play(crossing(), {1: path}, confirmed_from=confirmed_from)) == times
+
+
 def test_never_confirmed_never_triggers():
     assert play(crossing(), {1: DOWN}, confirmed_from=1000) == []
 
