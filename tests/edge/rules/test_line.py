@@ -129,7 +129,6 @@ def test_what_crossed_before_it_was_confirmed_counts_when_it_is():
 def test_who_is_never_seen_again_after_crossing(confirmed_from, times):
     """The look that finds it beyond the line is the sixth and last; a stranger may be two objects taken for one."""
     path = [*still((0.5, 0.4), 1), (0.5, 0.7), *gone(3)]
-    assert len(path[:5]) == 5
     assert len(play(crossing(), {1: path}, confirmed_from=confirmed_from)) == times
 
 
