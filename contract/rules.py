@@ -91,7 +91,7 @@ class Congestion(_PlaceRule):
     kind: Literal["congestion"]
     labels: Labels = Field(("vehicle",), description="model labels, groups (vehicle, animal, bag), or the word any")
     at_least: Many = Field(description="as many at once")
-    slower_than: Multiple = Field(0.25, description="their mean speed, in lengths of their own box a second")
+    slower_than: Multiple = Field(0.25, description="their median speed, in lengths of their own box a second")
     for_s: LongSeconds = Field(20.0, description="so full and slow for this long before it counts")
     recover_s: Seconds = Field(10.0, description="over for this long before the event closes")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import median
 
 from contract import rules as config
 from contract.section import Polygon
@@ -36,7 +37,8 @@ class Congestion:
         count = len(known)
         if count < self._at_least:
             return self._state.step(at, False, since=self._zone.since(at, left))
-        slow = sum(moving for _, moving in known) / count < self._slower_than
+        # The median: one that passes by is no end of a jam.
+        slow = median(moving for _, moving in known) < self._slower_than
         in_sight = sum(seen for seen, _ in known)
         sure = not slow or in_sight >= self._at_least
         return self._state.step(at, slow, sure=sure, track=self._zone.latest(), count=count)

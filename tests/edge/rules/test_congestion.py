@@ -33,7 +33,8 @@ ROWS = {
     "three stand, but not for long": (queue(3, 4), []),
     "three creep": ({n: creep(0.2 * n, 8, 0.1) for n in (1, 2, 3)}, [("opened", None, 5.0)]),
     "three go": ({n: creep(0.2 * n, 8, 0.6) for n in (1, 2, 3)}, []),
-    "one of three goes fast": ({**queue(2, 8), 3: creep(0.1, 8, 1.2)}, []),
+    "one of three goes fast: the others stand": ({**queue(2, 8), 3: creep(0.1, 8, 1.2)}, [("opened", None, 5.0)]),
+    "two of three go fast": ({**queue(1, 8), 2: creep(0.1, 8, 1.2), 3: creep(0.3, 8, 1.2)}, []),
     "one of four goes a little": ({**queue(3, 8), 4: creep(0.1, 8, 0.6)}, [("opened", None, 5.0)]),
     "they tremble on the spot": (
         {n: [(0.2 * n + 0.01 * (i % 2), 0.6) for i in range(40)] for n in (1, 2, 3)}, [("opened", None, 5.0)],
