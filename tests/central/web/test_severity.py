@@ -66,6 +66,7 @@ def test_the_count_of_what_is_left_out_follows_the_filter(central: RunningCentra
     expect(page.locator("#info")).to_contain_text("3 info records left out")
     page.keyboard.press("/")
     page.keyboard.type("site north")
+    expect(page.locator("#choices [role=option]").first).to_contain_text("north")
     page.keyboard.press("Enter")
     expect(page.locator("#info")).to_contain_text("1 info record left out")
 
