@@ -39,6 +39,7 @@ class Detections:
     boxes   (N, 4) float32, relative left, top, right, bottom
     scores  (N,) float32, 0..1
     classes (N,) int32, index into the model card's class names
+    overruled: what else the model saw in the same places; nobody follows it, but people among it are hidden in pictures
 
     Raises ValueError on a shape that does not fit, a value that is not finite, or a reversed box.
     """

@@ -27,6 +27,7 @@ class Motion:
     """Belief about an object's centre (x, y), speed (vx, vy: picture units a second) at time `at`.
 
     `p`, `pv`, `v` are the variances of place, of place with speed, and of speed, of either axis.
+    `agility` is the acceleration that is expected of it, in sizes a second squared.
     """
 
     at: float
@@ -38,7 +39,7 @@ class Motion:
     pv: float
     v: float
     size: float
-    agility: float = ACCELERATION  # what is expected of it, by how it has moved so far
+    agility: float = ACCELERATION
 
     def predict(self, at: float, *, rests: bool = False) -> Motion:
         """The belief for a later moment. An earlier one is answered with the belief as it is."""

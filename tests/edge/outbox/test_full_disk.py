@@ -1,13 +1,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Iterator
 from concurrent.futures import wait
 from contextlib import suppress
 from pathlib import Path
-
-import pytest
 
 from edge.errors import OutboxFull
 from edge.outbox import Outbox
@@ -15,18 +11,6 @@ from edge.outbox.database import BALLAST
 from tests.edge.records import draft
 
 NOW = 1_700_000_000_000
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """4 MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "vedette-test", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("cannot mount a small disk (not root, or not allowed)")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
 
 
 def open_on(disk: Path) -> Outbox:
