@@ -34,8 +34,9 @@ setup: .venv/run
 demo: .venv/run
 	@$(BIN)/vedette demo
 
+# A worker a core, at most four; whole files to a worker, so that what a file sets up is set up once.
 test: .venv/test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test
 	$(BIN)/ruff check .

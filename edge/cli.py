@@ -260,12 +260,12 @@ def replay_clip(
         err.print(_stats_table(counted, parsed, len(lines)))
 
 
-def _all(observers: list[Observer]) -> Observer | None:
+def _all(observers: list[Observer]) -> Observer:
     def observe(moment: Moment) -> None:
         for each in observers:
             each(moment)
 
-    return observe if observers else None
+    return observe
 
 
 def _stats_table(counted: ReplayStats, camera: Camera, events: int) -> Table:

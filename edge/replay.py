@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -64,6 +65,14 @@ class ReplayStats:
         default_factory=lambda: {"decode": 0.0, "watch": 0.0, "detect": 0.0, "analyse": 0.0}
     )
 
+    @contextmanager
+    def spending(self, on: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent_s[on] += time.perf_counter() - started
+
 
 def replay(
     source: Source,
@@ -73,7 +82,7 @@ def replay(
     start_ms: int,
     stats: ReplayStats,
     pace: Callable[[float], None] = lambda _at: None,
-    observe: Observer | None = None,
+    observe: Observer = lambda _moment: None,
 ) -> Iterator[tuple[float, EventRecord]]:
     """Each record with its event's opening in seconds from the clip's start.
 
@@ -81,62 +90,81 @@ def replay(
     picture's time and may wait; `observe` is shown every picture, after it was dealt with. Raises SourceError where the
     clip breaks.
     """
-    clock = ClipClock(start_ms)
-    chance = random.Random(camera.id)
-    said: list[ViewSignal] = []
-    rate = Pace(camera.detect.rate)
-    watcher = Watcher(camera, rate, said.extend)
-    silence = Silence(camera.view.offline, 0.0)
-    analyst = Analyst(
-        camera,
-        rate,
-        detector.class_names,
-        detector.confidence,
-        clock.utc_ms,
-        lambda utc_ms: uuid7(utc_ms, chance.getrandbits(74)),
-    )
-    stats.counts = watcher.counts
-    confirmed: set[int] = set()
+    run = _Run(camera, detector, start_ms, stats)
     seq = 0
-    pictures = source.pictures()
-    while True:
-        started = time.perf_counter()
-        look: Look | None = None
-        try:
-            picture: Picture | None = next(pictures)
-        except SourceEnded:
-            picture = None
+    for picture in _pictures(source, stats):
         if picture is None:
-            drafts = analyst.end(stats.seconds)
+            drafts, look = run.end(), None
         else:
-            stats.spent_s["decode"] += time.perf_counter() - started
-            said += silence.step(picture.at, stats.seconds)
-            said += silence.step(picture.at, picture.at)
-            stats.seconds = picture.at
             pace(picture.at)
-            paced = time.perf_counter()
-            frame = watcher.consider(picture)
-            watched = time.perf_counter()
-            stats.spent_s["watch"] += watched - paced
-            drafts = [draft for signal in said for draft in analyst.note(picture.at, signal)]
-            said.clear()
-            if frame is not None:
-                detections = detector.detect([frame.image])[0]
-                detected = time.perf_counter()
-                stats.spent_s["detect"] += detected - watched
-                drafts += analyst.look(frame.at, detections)
-                stats.spent_s["analyse"] += time.perf_counter() - detected
-                confirmed.update(track.id for track in analyst.tracks if track.confirmed)
-                stats.objects = len(confirmed)
-                stats.numbered = max([stats.numbered, *(track.id for track in analyst.tracks)])
-                if observe is not None:
-                    look = Look(frame, WHOLE, detections, analyst.tracks, analyst.states())
-        if observe is not None:
-            observe(Moment(stats.seconds, picture, watcher.is_awake(stats.seconds), look, drafts))
+            drafts, look = run.step(picture)
+        observe(Moment(stats.seconds, picture, run.awake, look, drafts))
         for draft in drafts:
             seq += 1
             make = complete(draft, camera, detector.model_id)
             record = make(edge_id=REPLAY_EDGE, epoch=start_ms, seq=seq, clock_offset=None)
             yield (record.opened_at - start_ms) / 1000, record
-        if picture is None:
-            return
+
+
+def _pictures(source: Source, stats: ReplayStats) -> Iterator[Picture | None]:
+    """The clip's, and None for its end."""
+    pictures = source.pictures()
+    while True:
+        with stats.spending("decode"):
+            try:
+                picture = next(pictures)
+            except SourceEnded:
+                break
+        yield picture
+    yield None
+
+
+class _Run:
+    """One camera's pipeline in one thread, a picture at a time."""
+
+    def __init__(self, camera: Camera, detector: Detector, start_ms: int, stats: ReplayStats) -> None:
+        chance = random.Random(camera.id)
+        rate = Pace(camera.detect.rate)
+        self._detector = detector
+        self._stats = stats
+        self._said: list[ViewSignal] = []
+        self._watcher = Watcher(camera, rate, self._said.extend)
+        self._silence = Silence(camera.view.offline, 0.0)
+        self._analyst = Analyst(
+            camera,
+            rate,
+            detector.class_names,
+            detector.confidence,
+            ClipClock(start_ms).utc_ms,
+            lambda utc_ms: uuid7(utc_ms, chance.getrandbits(74)),
+        )
+        self._confirmed: set[int] = set()
+        stats.counts = self._watcher.counts
+
+    @property
+    def awake(self) -> bool:
+        return self._watcher.is_awake(self._stats.seconds)
+
+    def step(self, picture: Picture) -> tuple[list[Draft], Look | None]:
+        stats = self._stats
+        self._said += self._silence.step(picture.at, stats.seconds)
+        self._said += self._silence.step(picture.at, picture.at)
+        stats.seconds = picture.at
+        with stats.spending("watch"):
+            frame = self._watcher.consider(picture)
+        drafts = [draft for signal in self._said for draft in self._analyst.note(picture.at, signal)]
+        self._said.clear()
+        if frame is None:
+            return drafts, None
+        with stats.spending("detect"):
+            detections = self._detector.detect([frame.image])[0]
+        with stats.spending("analyse"):
+            drafts += self._analyst.look(frame.at, detections)
+        tracks = self._analyst.tracks
+        self._confirmed.update(track.id for track in tracks if track.confirmed)
+        stats.objects = len(self._confirmed)
+        stats.numbered = max([stats.numbered, *(track.id for track in tracks)])
+        return drafts, Look(frame, WHOLE, detections, tracks, self._analyst.states())
+
+    def end(self) -> list[Draft]:
+        return self._analyst.end(self._stats.seconds)

@@ -109,7 +109,7 @@ SLANTS: list[tuple[int, set[Direction]]] = [
 ]
 
 
-@pytest.mark.parametrize(("degrees", "directions"), SLANTS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("degrees", "directions"), SLANTS, ids=[str(degrees) for degrees, _ in SLANTS])
 def test_direction_across_every_slant(degrees: int, directions: set[Direction]) -> None:
     dx, dy = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     a, b = (0.5 - dx * 0.3, 0.5 - dy * 0.3), (0.5 + dx * 0.3, 0.5 + dy * 0.3)
