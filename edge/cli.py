@@ -199,6 +199,10 @@ def replay_clip(
     with told():
         if not 1970 < began_at.year < 9999:
             raise SettingsError(f"--starts-at {began_at:%Y-%m-%d}: no recording is of then", hint="give its own day")
+        if unblurred and explain is None:
+            raise SettingsError(
+                "--unblurred is for the clip of --explain alone", hint="give --explain too, or leave it out"
+            )
         parsed = parse.camera(camera.read_bytes(), str(camera))
         detector = OpenVinoDetector(load_card(models / parsed.detect.model / "card.yaml"), threads=threads)
         if problems := cameras.label_problems(str(camera), parsed, detector.class_names):

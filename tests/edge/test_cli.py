@@ -161,6 +161,12 @@ def test_help_of_unblurred_says_for_whom_it_is():
     assert "Only for a recording that you may look at" in " ".join(done.output.replace("│", " ").split())
 
 
+def test_unblurred_without_a_clip_to_show_is_said():
+    done = run("replay", CLIP, "--camera", CAMERA, "--unblurred")
+    assert done.exit_code == 1
+    assert "give --explain too" in done.output
+
+
 @pytest.fixture
 def data(tmp_path) -> Path:
     """A data folder with stills of two days."""
