@@ -17,6 +17,15 @@ _LIMITS = {
     "less_than": ("lt", "must be less than"),
     "less_than_equal": ("le", "must be at most"),
 }
+_KIND_HERE = {  # what others call it
+    "counting": "flow",
+    "crowd": "occupancy",
+    "loitering": "dwell",
+    "motion": "intrusion",
+    "presence": "intrusion",
+    "queue": "congestion",
+    "tripwire": "line_crossing",
+}
 _FORMS = {
     "not a time of day": "write it as 07:00 or 18:30:00, without a zone",
     "not a date": "write it as 2026-10-01: year, month, day",
@@ -36,7 +45,8 @@ def advice(fault: Any, path: Path, data: Any) -> tuple[str, str]:
         case "union_tag_not_found":
             return "a rule needs a kind", f"add kind: one of {', '.join(RULES)}"
         case "union_tag_invalid":
-            return "unknown kind of rule", _near(str(given["kind"]), list(RULES))
+            kind = str(given["kind"])
+            return "unknown kind of rule", _near(_KIND_HERE.get(kind, kind), list(RULES))
         case "literal_error" if path[-1] == "labels":
             return "want a list", f"write labels: [{given}], or the word any"
         case "literal_error":

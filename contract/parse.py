@@ -67,21 +67,25 @@ def cameras(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, Camera], list
 
 
 def _read(text: str | bytes, file: str) -> tuple[Camera, _Places]:
-    data, places = _load(text, file)
+    data, places, problems = _load(text, file)
     try:
         parsed = Camera.model_validate(data)
     except ValidationError as error:
-        faults = list(_telling(error.errors(include_url=False)))
-        raise ConfigError([_explain(fault, data, places, file) for fault in faults[:MAX_PROBLEMS]]) from None
-    problems = [
-        _problem(file, places, path, places[path].text, message, hint) for path, message, hint in cross_faults(parsed)
-    ]
+        known = {problem.key for problem in problems}
+        faults = [_explain(fault, data, places, file) for fault in _telling(error.errors(include_url=False))]
+        problems += [fault for fault in faults if fault.key not in known]
+    else:
+        problems += [
+            _problem(file, places, path, places[path].text, message, hint)
+            for path, message, hint in cross_faults(parsed)
+        ]
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(problems[:MAX_PROBLEMS])
     return parsed, places
 
 
-def _load(text: str | bytes, file: str) -> tuple[dict[str, Any], _Places]:
+def _load(text: str | bytes, file: str) -> tuple[dict[str, Any], _Places, list[Problem]]:
+    """What the file says, where, and what in it is no key and value."""
     if len(text) > MAX_BYTES:
         raise _fault(file, 0, f"the file has more than {MAX_BYTES // 1024} KiB", "one file holds one camera")
     try:
@@ -104,9 +108,7 @@ def _load(text: str | bytes, file: str) -> tuple[dict[str, Any], _Places]:
     places: _Places = {}
     problems: list[Problem] = []
     data = _build(node, (), places, problems, file)
-    if problems:
-        raise ConfigError(problems[:MAX_PROBLEMS])
-    return data, places
+    return data, places, problems
 
 
 class _Loader(yaml.SafeLoader):

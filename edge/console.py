@@ -1,12 +1,23 @@
-"""What the edge's commands share: where they speak, and how they tell of a mistake."""
+"""What the edge's commands share: an option, where they speak, and how they tell of a mistake."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from contract.errors import ConfigError
+from edge.detect.shipped import models_dir
 from edge.errors import EdgeError
+
+Models = Annotated[
+    Path,
+    typer.Option(
+        help="Folder of models.", envvar="VEDETTE_MODELS", default_factory=models_dir, show_default="Vedette's own"
+    ),
+]
 
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False)

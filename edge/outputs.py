@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edge.errors import SettingsError
@@ -21,6 +21,13 @@ def check(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
             _try(output)
         except OSError as error:
             raise SettingsError(f"{output}: {error.strerror}", hint="give a file that can be written") from error
+
+
+def check_names(names: Mapping[Path | None, tuple[str, ...]]) -> None:
+    """A file's name says what is in it. Raises SettingsError for one that does not end as it must."""
+    for output, endings in names.items():
+        if output is not None and output.suffix.lower() not in endings:
+            raise SettingsError(f"{output}: the name must end in {' or '.join(endings)}", hint="rename it")
 
 
 def check_whole(outputs: Sequence[Path]) -> None:

@@ -62,7 +62,7 @@ class ReplayStats:
     objects: int = 0  # tracks that were confirmed
     numbered: int = 0  # tracks that were begun
     spent_s: dict[str, float] = field(
-        default_factory=lambda: {"decode": 0.0, "watch": 0.0, "detect": 0.0, "analyse": 0.0}
+        default_factory=lambda: {"decode": 0.0, "watch": 0.0, "detect": 0.0, "analyse": 0.0, "draw": 0.0}
     )
 
     @contextmanager
@@ -98,7 +98,8 @@ def replay(
         else:
             pace(picture.at)
             drafts, look = run.step(picture)
-        observe(Moment(stats.seconds, picture, run.awake, look, drafts))
+        with stats.spending("draw"):
+            observe(Moment(stats.seconds, picture, run.awake, look, drafts))
         for draft in drafts:
             seq += 1
             make = complete(draft, camera, detector.model_id)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import typer
 
-from edge import shelf, why
+from edge import outputs, shelf, why
 from edge.console import out, told
 from edge.errors import SettingsError
 
@@ -22,7 +22,7 @@ def still(
     event_id: Annotated[UUID, typer.Argument(help="The event, as `vedette edge stills` or the desk name it.")],
     data: Data,
     out_file: Annotated[
-        Path | None, typer.Option("--out", help="The picture to write.", show_default="EVENT_ID.jpg here")
+        Path | None, typer.Option("--out", help="The picture to write, .jpg or .png.", show_default="EVENT_ID.jpg here")
     ] = None,
 ) -> None:
     """Draw an event's picture with the zone or line, the object and its path. What is kept stays undrawn.
@@ -33,6 +33,7 @@ def still(
     """
     target = out_file or Path(f"{event_id}.jpg")
     with told():
+        outputs.check_names({target: (".jpg", ".jpeg", ".png")})
         try:
             found = shelf.read(data / "stills", event_id)
             image = None if found is None else cv2.imdecode(np.frombuffer(found[0], np.uint8), cv2.IMREAD_COLOR)
@@ -44,7 +45,7 @@ def still(
             facts = found[1]
             picture = np.asarray(image, np.uint8)
             why.draw(picture, facts)
-            target.write_bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
+            target.write_bytes(cv2.imencode(target.suffix, picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
         except OSError as error:
             raise SettingsError(
                 f"{error.filename or target}: {error.strerror}", hint="check the path and its rights"
@@ -64,6 +65,10 @@ def stills(data: Data) -> None:
         try:
             found = sorted(shelf.listed(data / "stills"), key=lambda pair: pair[0].opened_at)
         except FileNotFoundError:
+            if not (data / "outbox.db").exists():
+                raise SettingsError(
+                    f"{data}: no edge has run here", hint="give the one of edge run"
+                ) from None
             found = []
         except OSError as error:
             raise SettingsError(f"{error.filename}: {error.strerror}", hint="check the folder's rights") from error

@@ -187,7 +187,23 @@ def test_stills_are_listed_by_time(data):
     assert total.startswith("2 picture(s), 0.0 MiB")
 
 
+def test_stills_of_a_folder_where_no_edge_has_run(tmp_path):
+    done = run("stills", "--data", tmp_path)
+    assert done.exit_code == 1
+    assert "no edge has run here" in done.output
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "endings"), [("--explain", "a.mkv", ".mp4"), ("--report", "a.txt", ".html or .htm")]
+)
+def test_replay_wants_names_that_say_what_is_in_the_file(tmp_path, option, name, endings):
+    done = run("replay", CLIP, "--camera", CAMERA, option, tmp_path / name)
+    assert done.exit_code == 1
+    assert f"the name must end in {endings}" in done.output
+
+
 def test_no_stills_at_all(tmp_path):
+    (tmp_path / "outbox.db").touch()
     done = run("stills", "--data", tmp_path)
     assert (done.exit_code, done.output) == (0, "0 picture(s), 0.0 MiB\n")
 

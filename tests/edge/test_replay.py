@@ -109,7 +109,7 @@ def test_stats_say_what_was_done(clip):
     assert stats.counts.looks == pytest.approx(45, abs=2)
     assert stats.objects == stats.numbered == 1
     assert stats.seconds == pytest.approx(9 - 1 / FPS)
-    assert set(stats.spent_s) == {"decode", "watch", "detect", "analyse"}
+    assert set(stats.spent_s) == {"decode", "watch", "detect", "analyse", "draw"}
 
 
 def test_every_picture_may_be_paced(clip):
