@@ -66,9 +66,7 @@ def stills(data: Data) -> None:
             found = sorted(shelf.listed(data / "stills"), key=lambda pair: pair[0].opened_at)
         except FileNotFoundError:
             if not (data / "outbox.db").exists():
-                raise SettingsError(
-                    f"{data}: no edge has run here", hint="give the one of edge run"
-                ) from None
+                raise SettingsError(f"{data}: no edge has run here", hint="give the one of edge run") from None
             found = []
         except OSError as error:
             raise SettingsError(f"{error.filename}: {error.strerror}", hint="check the folder's rights") from error
