@@ -135,7 +135,7 @@ class Analysis:
         detector = self._detectors[self._cameras[name].detect.model]
         detections = detector.detect([frame.image])[0]
         analyst = self._analysts[name]
-        drafts = analyst.look(frame.at, detections)
+        drafts = analyst.look(frame.at, detections, slept=frame.slept)
         if drafts:
             people = blur.people(detections, detector.class_names, analyst.tracks)
             self._keep_stills(self._cameras[name], frame.image, people, drafts)

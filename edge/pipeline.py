@@ -51,6 +51,7 @@ class Watcher:
         self._gate = MotionGate(threshold=camera.gate.threshold, min_area=camera.gate.min_area)
         self._awake_until = float("-inf")
         self._last_look = float("-inf")
+        self._slept = False  # since then
         self.counts = WatcherCounts()
 
     def consider(self, picture: Picture) -> Frame | None:
@@ -75,13 +76,15 @@ class Watcher:
             return None
         if self._gate.step(at, small) > 0:
             self._awake_until = at + self._camera.gate.stay_awake_s
+        self._slept |= at > self._awake_until
         if at > self._awake_until and at - self._last_look < self._camera.gate.quiet_look_s:
             self.counts.asleep += 1
             return None
         self._last_look = at
         self._pace.spend()
         self.counts.looks += 1
-        return Frame(at, image)
+        slept, self._slept = self._slept, False
+        return Frame(at, image, slept)
 
     def is_awake(self, at: float) -> bool:
         """Whether there was motion of late."""
@@ -110,12 +113,12 @@ class Analyst:
         self.tracks: Sequence[Track] = ()
         self._last = 0.0
 
-    def look(self, at: float, detections: Detections) -> list[Draft]:
-        """Take in what the model saw in the frame of `at`."""
+    def look(self, at: float, detections: Detections, *, slept: bool = False) -> list[Draft]:
+        """Take in what the model saw in the frame of `at`; `slept` as of the frame."""
         if self._weakest:
             detections = detections.only(np.asarray(detections.scores >= self._weakest))
         self._last = at
-        self.tracks = self._tracker.step(at, detections)
+        self.tracks = self._tracker.step(at, detections, slept=slept)
         self._pace.follow(self._tracker.fastest())
         return self._engine.step(at, self.tracks)
 

@@ -160,7 +160,7 @@ class _Run:
         with stats.spending("detect"):
             detections = self._detector.detect([frame.image])[0]
         with stats.spending("analyse"):
-            drafts += self._analyst.look(frame.at, detections)
+            drafts += self._analyst.look(frame.at, detections, slept=frame.slept)
         tracks = self._analyst.tracks
         self._confirmed.update(track.id for track in tracks if track.confirmed)
         stats.objects = len(self._confirmed)

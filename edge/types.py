@@ -23,6 +23,7 @@ class Frame:
 
     at: float  # seconds, pipeline clock
     image: Image
+    slept: bool = False  # the gate found pictures since the look before, or this one, too quiet
 
 
 class Overruled(NamedTuple):

@@ -18,8 +18,10 @@ STEADY = 2.5  # the same of a slow object that has moved as expected for long
 CALMER = 0.85  # by this factor a look in which it does lowers it
 SLOW = 0.6  # sizes a second; what is faster may get faster still, as it does when it comes towards the camera
 RESTING = 1.5  # the same of an object that is at rest: it may set out, but seldom does
-LONGEST_S = 1.0  # looks further apart are of a scene in which nothing moves: that is what the gate says
+LONGEST_S = 1.0  # looks further apart need to be told apart: where nothing moved, everything is where it was
 ASLEEP = 0.3  # sizes that an object may have moved all the same
+MOVING = 0.5  # sizes a second; what is faster, or new, goes on where the scene was awake: a stalled stream, a low rate
+CARRIED_S = 3.0  # for so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,11 @@ class Motion:
     size: float
     agility: float = ACCELERATION
 
-    def predict(self, at: float, *, rests: bool = False) -> Motion:
-        """The belief for a later moment. An earlier one is answered with the belief as it is."""
+    def predict(self, at: float, *, rests: bool = False, slept: bool = False) -> Motion:
+        """The belief for a later moment. An earlier one is answered with the belief as it is. `slept`: nothing moved
+        in the scene for a part of the time."""
         dt = max(0.0, at - self.at)
-        if dt > LONGEST_S:
+        if dt > LONGEST_S and (slept or rests or dt > CARRIED_S or not self._moves):
             still = (ASLEEP * self.size) ** 2
             return replace(self, at=at, vx=0.0, vy=0.0, p=self.p + still, pv=0.0, v=self.v + still)
         q = ((RESTING if rests else self.agility) * self.size) ** 2
@@ -57,6 +60,11 @@ class Motion:
             pv=self.pv + dt * self.v + q * dt**3 / 2,
             v=self.v + q * dt * dt,
         )
+
+    @property
+    def _moves(self) -> bool:
+        """Whether it does, or may because nothing is known of its speed."""
+        return math.hypot(self.vx, self.vy) > MOVING * self.size or self.v >= (SPEED * self.size) ** 2
 
     def update(self, x: float, y: float, size: float) -> Motion:
         """The belief after the centre was seen at (x, y)."""

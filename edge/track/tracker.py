@@ -107,11 +107,12 @@ class Tracker:
         self._waited = 0.0  # since the last look, as far as it counts
         self.dropped: Counter[str] = Counter()
 
-    def step(self, at: float, detections: Detections) -> list[Track]:
+    def step(self, at: float, detections: Detections, *, slept: bool = False) -> list[Track]:
         """Join one look's detections, at `at` seconds, and return every track alive after it.
 
         A track unseen in this look is still returned, with its last box and an earlier `at`. A look that comes with a
         slightly earlier time than the last counts as made at the same moment; with a far earlier one, it begins anew.
+        `slept`: since the last look nothing moved for a while; that is why looks are far apart.
         """
         if at < self._at - LONGEST_S:
             self.clear()
@@ -122,7 +123,7 @@ class Tracker:
         seen = match.Seen.of(self._sound(detections), self._names)
         for track in self._live:
             track.unseen_s += self._waited
-            track.motion = track.motion.predict(at, rests=track.rest_s >= REST_S)
+            track.motion = track.motion.predict(at, rests=track.rest_s >= REST_S, slept=slept)
         # What is found where it was expected is settled first: in a crowd, one that was missed, whose place is less
         # certain, must not take its neighbour's detection.
         fresh = [track for track in self._live if self._is_fresh(track)]

@@ -83,6 +83,20 @@ def test_a_quiet_scene_is_looked_at_seldom(camera):
     assert watcher.counts.asleep > 100
 
 
+def test_a_frame_says_whether_the_scene_slept_since_the_one_before(camera):
+    watcher = watching(camera)
+    moving = [watcher.consider(Painted(i * 0.2, grey(330 + 7 * i))) for i in range(20)]
+    late = watcher.consider(Painted(6.0, grey(500)))  # the stream stalled: nobody knows that nothing moved
+    quiet = [watcher.consider(Painted(6.0 + i * 0.2, grey(500))) for i in range(1, 50)]
+    woken = watcher.consider(Painted(16.0, grey(360)))
+    after = watcher.consider(Painted(16.2, grey(380)))
+    assert not any(frame.slept for frame in [*moving, late, after] if frame)
+    assert [frame.slept for frame in quiet if frame][-1]
+    assert late is not None
+    assert woken is not None
+    assert woken.slept
+
+
 def test_motion_wakes_at_once(camera):
     watcher = watching(camera)
     for i in range(100):

@@ -299,10 +299,28 @@ def test_a_standing_queue_keeps_its_numbers_though_many_looks_miss_one(dt):
                 score=0.8 if i < 3 else float(chance.uniform(0.15, 0.9)))
             for n in shown
         ]  # fmt: skip
-        for track in tracker.step(i * dt, look(*objects)):
+        for track in tracker.step(i * dt, look(*objects), slept=dt > 1):
             if track.confirmed and track.at == i * dt:
                 x, y = (track.box[0] + track.box[2]) / 2, (track.box[1] + track.box[3]) / 2
                 nearest = min(range(len(places)), key=lambda n: abs(places[n][0] - x) + abs(places[n][1] - y))
                 owners.setdefault(track.id, set()).add(nearest)
     assert {len(standing) for standing in owners.values()} == {1}
     assert len(owners) <= len(places) + 2  # one that is missed for seconds on end begins anew
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.0, 2.0], ids=lambda speed: f"{speed} sizes/s")
+@pytest.mark.parametrize("dt", [1.02, 1.5], ids=lambda dt: f"every {dt} s")
+def test_who_walks_is_one_track_though_looks_are_more_than_a_second_apart(dt, speed):
+    """detect.rate 1 and a picture that comes 20 ms late; below, nobody who walks was ever confirmed."""
+    step = 0.1 * speed * dt
+    _, steps = run([[(0.1 + step * i, 0.5, 0.1, 0.1, 0.8, 0)] for i in range(int(0.8 / step))], dt)
+    assert ids(steps) == {1}
+
+
+@pytest.mark.parametrize("stall", [1.1, 1.5, 2.0], ids=lambda stall: f"{stall} s")
+def test_who_walks_while_the_stream_stalls_is_the_same_after_it(stall):
+    tracker = Tracker(NAMES)
+    times = [i * 0.2 for i in range(8)]
+    times += [times[-1] + stall + i * 0.2 for i in range(8)]
+    steps = [tracker.step(at, look(person(0.1 + 0.15 * at))) for at in times]
+    assert ids(steps) == {1}
