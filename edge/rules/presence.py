@@ -2,7 +2,8 @@
 
 It has a hysteresis in time and in place. An object enters when its anchor is inside. It has left when the anchor was
 clearly outside (`base.margin`), or the object not followed, for `leave_s`; one that the tracker still follows without
-seeing it stays where it was. An entry is deleted when its object has left.
+seeing it stays where it was. Where looks are further apart than `leave_s`, one look outside may be wrong: it takes a
+second. An entry is deleted when its object has left.
 
 Objects of every label have entries, and those of the wanted labels count: what is called a dog for two looks and a
 person from then on has been there from the beginning.
@@ -26,6 +27,7 @@ class Presence:
     since: float  # first seen inside
     seen: float  # last seen inside
     track: Track
+    outside: bool = False  # in the last look that had it
     fired: bool = False
 
 
@@ -41,19 +43,21 @@ class Zone:
 
     def step(self, at: float, tracks: Sequence[Track]) -> list[tuple[int, Presence]]:
         """Take in one look; returns who has left."""
-        unseen = set()
+        staying = set()  # not found in this look, but not given up by the tracker either; or outside for the first time
         for track in tracks:
             presence = self.inside.get(track.id)
             if not holds(self._polygon, anchor(track.box, self._anchor), margin(track.box) if presence else 0.0):
-                continue
-            if track.at < at:
-                unseen.add(track.id)  # not found in this look, but not given up by the tracker either
+                if presence is not None and not presence.outside:
+                    presence.outside = True
+                    staying.add(track.id)
+            elif track.at < at:
+                staying.add(track.id)
             elif presence is None:
                 self.inside[track.id] = Presence(at, at, track)
             else:
-                presence.seen, presence.track = at, track
+                presence.seen, presence.track, presence.outside = at, track, False
         left = [
-            (key, entry) for key, entry in self.inside.items() if key not in unseen and at - entry.seen > self._leave_s
+            (key, entry) for key, entry in self.inside.items() if key not in staying and at - entry.seen > self._leave_s
         ]
         for key, _ in left:
             del self.inside[key]

@@ -208,6 +208,26 @@ def test_seldom_looks_at_a_quiet_scene_do_not_end_a_presence():
 
 
 @pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        pytest.param(intrusion, ["opened"], id="intrusion"),
+        pytest.param(occupancy, ["opened"], id="occupancy"),
+        pytest.param(absence, [], id="absence"),
+    ],
+)
+def test_one_wrong_look_at_a_quiet_scene_is_no_leaving(rule, told):
+    """Looks 2.04 s apart are longer than leave_s and recover_s."""
+    judge = rule()
+    said = []
+    for look in range(20):
+        at = look * 2.04
+        said += judge.step(
+            at, [track(1, at, OUT if look == 6 else IN), *([track(2, at, IN)] if rule is occupancy else [])]
+        )
+    assert [signal.what for signal in said] == told
+
+
+@pytest.mark.parametrize(
     ("names", "expected"),
     {
         "called a person from the third look on: it was there from the first": (
