@@ -41,6 +41,7 @@ class _Thing:
     looked: float  # when its clock was last set
     place: Box  # where it lies
     rested: float  # when it last was there
+    away: float | None = None  # since when it has not been
     alone_s: float = 0.0
     near_since: float | None = None
     near_last: float = 0.0
@@ -98,24 +99,29 @@ class Abandoned:
                 thing = self._things[track.id] = _Thing(track, at, at, track.box, at)
         thing.track, thing.seen = track, at
         if _moved(thing.place, track.box) <= REST:
-            thing.rested = at
+            thing.rested, thing.away = at, None
+        elif thing.away is None:
+            thing.away = at
 
     def _judge(self, at: float, thing: _Thing, people: Sequence[Box]) -> list[Signal]:
         passed, thing.looked = at - thing.looked, at
         point = anchor(thing.track.box, self._anchor)
         near = any(_is_near(person, thing.track.box, point, self._near) for person in people)
         if near:
-            if thing.near_since is None or at - thing.near_last > MISSED_S:
+            if thing.near_since is None:
                 thing.near_since = at
             thing.near_last = at
             if at - thing.near_since >= RETURN_S:
                 thing.alone_s = 0.0
                 return self._close(thing, thing.near_since)
             return []
-        if thing.rested < thing.seen:
-            if thing.seen - thing.rested > SETTLE_S:
+        if at - thing.near_last >= MISSED_S:
+            thing.near_since = None
+        if thing.away is not None:
+            # By two looks at least: where they are far apart, one that is wrong must not move it.
+            if thing.seen - thing.rested > SETTLE_S and thing.seen > thing.away:
                 signals = self._close(thing, thing.rested)
-                thing.place, thing.rested, thing.alone_s = thing.track.box, thing.seen, 0.0
+                thing.place, thing.rested, thing.away, thing.alone_s = thing.track.box, thing.seen, None, 0.0
                 return signals
             return []
         thing.alone_s += passed

@@ -187,3 +187,14 @@ def test_forgets_things_that_are_gone():
             look * 0.2, [track(look, look * 0.2, ((look * 37 % 100) / 100, 0.8), label="suitcase", size=SIZES[BAG])]
         )
     assert len(rule._things) <= (3.0 + RETURN_S) / 0.2
+
+
+@pytest.mark.parametrize("look_s", [0.2, 2.04], ids=["awake", "asleep"])
+def test_somebody_who_sits_down_by_it_looks_after_it_however_seldom_looks_are(look_s):
+    paths = {BAG: [HERE] * round(60 / look_s), PERSON: [AWAY] * round(30 / look_s) + [BY_IT] * round(30 / look_s)}
+    assert [what for what, *_ in said(paths, look_s=look_s)] == ["opened", "closed"]
+
+
+def test_one_wrong_look_at_a_quiet_scene_does_not_move_a_thing():
+    places = [(HERE[0], HERE[1] + 0.04) if look == 20 else HERE for look in range(50)]
+    assert [what for what, *_ in said({BAG: places}, look_s=2.04)] == ["opened"]
