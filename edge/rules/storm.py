@@ -47,9 +47,9 @@ class StormCap:
         return None
 
     def end(self) -> Literal["closed"] | None:
-        """The storm is over: it has calmed down, or nobody looks any more."""
-        was_told, self._began, self._told = self._told, None, None
-        return "closed" if was_told is not None else None
+        """The storm is over: it has calmed down, or nobody looks any more. One not told yet is told by its closing."""
+        began, self._began, self._told = self._began, None, None
+        return "closed" if began is not None else None
 
     def _is_full(self, at: float) -> bool:
         return len(self._recent) == self._recent.maxlen and at - self._recent[0] < self._per_s

@@ -230,6 +230,15 @@ def test_clear_closes_a_storm():
     assert rules.clear(5.2) == []
 
 
+def test_what_begins_a_storm_at_the_very_end_is_counted():
+    text = camera(["over: {kind: line_crossing, line: middle, cooldown_s: 0}"], "storm: {events: 1, per_s: 60}\n")
+    rules = engine(text=text)
+    told = steps(rules, [OUT, OUT, IN, IN, IN, OUT]) + rules.clear(1.0)
+    assert [(d.kind, d.state, d.count) for d in told] == [
+        ("line_crossing", "closed", None), ("storm", "closed", 1),
+    ]  # fmt: skip
+
+
 # --- states, for those who ask why
 
 
