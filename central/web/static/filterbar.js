@@ -189,7 +189,10 @@ export class FilterBar {
     else if (e.key === "ArrowUp") this.#mark(Math.max(0, this.at - 1));
     else if (e.key === "Enter") {
       const option = this.list.querySelectorAll("[role=option]")[this.at];
-      if (option) this.#choose(option);
+      if (option) {
+        this.#choose(option);
+        $("list").focus({ preventScroll: true }); // which closes the menu; by the mouse it stays, for the next choice
+      }
     } else return;
     e.preventDefault();
   }

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.central.web.conftest import PASSWORD, Seat
@@ -204,6 +205,34 @@ def test_filter_by_typing_and_by_button(central: RunningCentral, sit: Sit) -> No
     page.locator("#range").select_option("1")
     expect(page).to_have_url(re.compile(r"since=\d+$"))
     expect(page.locator("#chips li")).to_have_count(3)
+
+
+@pytest.mark.parametrize(
+    ("typed", "keys", "chosen"),
+    [
+        ("severity", ["Enter"], "alarm"),
+        ("severity", ["ArrowDown", "Enter"], "warning"),
+        ("severity", ["ArrowDown", "ArrowUp", "Enter"], "alarm"),
+        ("", ["ArrowDown", "Enter"], "1"),  # the first there is, a tier
+    ],
+    ids=["the first hit", "the next", "back to the first", "nothing typed"],
+)
+def test_a_choice_by_keyboard_is_the_one_marked_and_closes_the_menu(
+    central: RunningCentral, sit: Sit, typed: str, keys: list[str], chosen: str
+) -> None:
+    central.post(some(1))
+    page = sit().page
+    page.keyboard.press("/")
+    page.keyboard.type(typed)
+    for key in keys:
+        page.keyboard.press(key)
+    field = "severity" if typed else "tier"
+    expect(page).to_have_url(re.compile(rf"/\?{field}={chosen}$"))
+    expect(page.locator("#choices")).to_be_hidden()
+    expect(page.locator(".row")).to_have_count(0 if chosen == "alarm" else 1)
+    page.keyboard.press("/")  # the next choice
+    expect(page.locator("#choices")).to_be_visible()
+    expect(page.locator("#filter")).to_have_value("")
 
 
 def test_late_events_are_not_buried(central: RunningCentral, sit: Sit) -> None:
