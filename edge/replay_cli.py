@@ -74,7 +74,8 @@ def replay_clip(
                 "--unblurred is for the clip of --explain alone", hint="give --explain too, or leave it out"
             )
         parsed = parse.camera(camera.read_bytes(), str(camera))
-        detector = OpenVinoDetector(load_card(models / parsed.detect.model / "card.yaml"), threads=threads)
+        card = load_card(models / parsed.detect.model / "card.yaml")
+        detector = OpenVinoDetector(card, threads=threads)
         if problems := cameras.label_problems(str(camera), parsed, detector.class_names):
             raise ConfigError(problems)
         source = FileSource(clip)
@@ -90,7 +91,7 @@ def replay_clip(
     lines: dict[UUID, list[bytes]] = {}  # by event: its opening first
     began = time.monotonic()
     start_ms = round(began_at.timestamp() * 1000)
-    page = Report(parsed, detector.class_names, detector.model_id, start_ms) if report else None
+    page = Report(parsed, detector.class_names, detector.model_id, card.sha256, start_ms) if report else None
 
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.fields[length]} s"),

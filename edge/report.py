@@ -14,10 +14,12 @@ import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import cv2
 import jinja2
@@ -80,10 +82,13 @@ class Bucket(NamedTuple):
 class Report:
     """An `Observer` of a replay; `write` makes the page when it is over."""
 
-    def __init__(self, camera: Camera, class_names: Sequence[str], model_id: str, start_ms: int) -> None:
+    def __init__(
+        self, camera: Camera, class_names: Sequence[str], model_id: str, weights_sha256: str, start_ms: int
+    ) -> None:
         self._camera = camera
         self._class_names = class_names
         self._model_id = model_id
+        self._weights_sha256 = weights_sha256
         self._start_ms = start_ms
         self._lanes = {
             name: Lane(rule.kind, getattr(rule, "zone", None) or getattr(rule, "line", None) or "")
@@ -120,6 +125,8 @@ class Report:
             length=length,
             stats=stats,
             model=self._model_id,
+            weights=self._weights_sha256,
+            begins=self._begins(),
             machine=f"{platform.machine()}, {os.cpu_count()}",
             lanes=self._lanes,
             events=events,
@@ -161,6 +168,13 @@ class Report:
         why.draw(image, facts, scale=SCALE, words=False)
         _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
+
+    def _begins(self) -> str:
+        """The clip's begin in UTC, and in the zones that its rules' schedules go by."""
+        zones = dict.fromkeys(schedule.time_zone for schedule in self._camera.schedules.values())
+        began = datetime.fromtimestamp(self._start_ms / 1000, UTC)
+        times = {"UTC": began} | {zone: began.astimezone(ZoneInfo(zone)) for zone in zones}
+        return " · ".join(f"{at:%Y-%m-%d %H:%M:%S} {zone}" for zone, at in times.items())
 
     def _buckets(self, length: float) -> list[Bucket]:
         width = _column(length)
@@ -231,11 +245,9 @@ def name(family: str, raw: str | None) -> Markup:
     return text(f"{family}.{raw}") if f"{family}.{raw}" in texts("en") else escape(raw)
 
 
-def both(family: str, raw: str | None) -> str:
-    """The same in one line, for where nothing can be hidden."""
-    if raw is None:
-        return ""
-    return " ".join(dict.fromkeys(texts(language).get(f"{family}.{raw}", raw) for language in LANGUAGES))
+def word(family: str, raw: str | None, language: str) -> str:
+    """The same in one language, for where the page cannot hide the other."""
+    return "" if raw is None else texts(language).get(f"{family}.{raw}", raw)
 
 
 @cache
@@ -250,7 +262,7 @@ def _environment() -> jinja2.Environment:
     script, style = ((PAGES / f"report.{kind}").read_text("utf-8") for kind in ("js", "css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     made.globals |= {
-        "t": text, "name": name, "both": both, "clock": clock, "script": Markup(script), "style": Markup(style),  # noqa: S704
+        "t": text, "name": name, "word": word, "clock": clock, "script": Markup(script), "style": Markup(style),  # noqa: S704
         "script_hash": digest,
     }  # fmt: skip
     return made

@@ -1,7 +1,11 @@
 const tip = document.getElementById("tip");
 const chosen = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
 document.getElementById(chosen).checked = true;
-const spoken = () => { document.documentElement.lang = document.getElementById("zh").checked ? "zh-CN" : "en"; };
+function spoken() {
+  const zh = document.getElementById("zh").checked;
+  document.documentElement.lang = zh ? "zh-CN" : "en";
+  for (const node of document.querySelectorAll("[data-en]")) node.setAttribute("aria-label", zh ? node.dataset.zh : node.dataset.en);
+}
 spoken();
 document.addEventListener("change", spoken);
 function show(mark) {

@@ -28,6 +28,7 @@ from tests.edge.walker import SECONDS, Walker, detail, place
 
 CAMERA = parse.camera(walker.CAMERA)
 CHROMIUM = Path("/usr/bin/chromium")
+HASH = "4b0c" * 16
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def made(tmp_path_factory) -> tuple[Path, list]:
     folder = tmp_path_factory.mktemp("report")
     clip = walker.clip(folder / "<b>walk.mp4")
     detector = Walker()
-    observer = Report(CAMERA, detector.class_names, detector.model_id, NOW)
+    observer = Report(CAMERA, detector.class_names, detector.model_id, HASH, NOW)
     stats = ReplayStats()
     records = list(replay(FileSource(clip), CAMERA, detector, start_ms=NOW, stats=stats, observe=observer))
     observer.write(folder / "walk.html", clip.name, stats, detector.drops)
@@ -105,6 +106,23 @@ def test_a_rule_outside_its_schedule_shows_no_armed_span(made):
     assert 'class="armed"' not in lanes["asleep"]
 
 
+def test_the_heading_says_when_the_clip_is_taken_to_begin_and_what_weights_judged_it(tmp_path):
+    camera = parse.camera(walker.CAMERA.replace("time_zone: UTC", "time_zone: Asia/Shanghai"))
+    Report(camera, ("person",), "m", HASH, NOW).write(tmp_path / "x.html", "c", ReplayStats(), {})
+    heading = (tmp_path / "x.html").read_text(encoding="utf-8").partition("</header>")[0]
+    assert "2026-11-18 11:06:40 UTC · 2026-11-18 19:06:40 Asia/Shanghai" in heading
+    assert f"SHA-256 {HASH}" in heading
+
+
+def test_the_key_names_every_colour_of_the_lanes(made):
+    text = made[0].read_text(encoding="utf-8")
+    key = text.partition('<p class="key')[2].partition("</p>")[0]
+    lanes = set(re.findall(r'class="(ground|armed|open|once|gate|look)"', text))
+    named = {name.replace("track", "ground") for name in re.findall(r"background: var\(--([a-z]+)\)", key)}
+    assert lanes <= named
+    assert "not armed" in key
+
+
 def test_dropped_and_counted_things_are_told(made):
     text = made[0].read_text(encoding="utf-8")
     assert "capped" in text
@@ -128,7 +146,7 @@ def written(observer: Report, path: Path, seconds: float) -> Elements:
 
 
 def test_pictures_have_a_bound_and_the_page_says_so(tmp_path):
-    observer = Report(GATE, ("person",), "m", NOW)
+    observer = Report(GATE, ("person",), "m", HASH, NOW)
     for moment in moments(page.PICTURES + 7):
         observer(moment)
     found = written(observer, tmp_path / "many.html", 300.0)
@@ -138,21 +156,22 @@ def test_pictures_have_a_bound_and_the_page_says_so(tmp_path):
 
 
 def test_a_clip_in_which_nothing_happens(tmp_path):
-    found = written(Report(GATE, ("person",), "m", NOW), tmp_path / "none.html", 0.0)
+    found = written(Report(GATE, ("person",), "m", HASH, NOW), tmp_path / "none.html", 0.0)
     assert (found.all("img"), found.all("a", "mark")) == ([], [])
     assert "No rule fired" in (tmp_path / "none.html").read_text()
 
 
 def test_an_event_that_is_no_rule_s_gets_a_lane(tmp_path):
-    observer = Report(GATE, ("person",), "m", NOW)
+    observer = Report(GATE, ("person",), "m", HASH, NOW)
     one = replace(draft(), rule="view", kind="dark", zone=None, box=None, label=None, track=None, path=())
     observer(Moment(1.0, None, False, None, [one]))
     found = written(observer, tmp_path / "dark.html", 10.0)
-    assert [a["aria-label"] for a in found.all("a", "mark")] == ["view, too dark 画面过暗, 0:00.0–0:00.0"]
+    assert [a["aria-label"] for a in found.all("a", "mark")] == ["view, too dark, 0:00.0–0:00.0"]
+    assert [a["data-zh"] for a in found.all("a", "mark")] == ["view, 画面过暗, 0:00.0–0:00.0"]
 
 
 def test_each_mark_says_what_its_own_event_was(tmp_path):
-    observer = Report(GATE, ("person",), "m", NOW)
+    observer = Report(GATE, ("person",), "m", HASH, NOW)
     dark = replace(draft(1), rule="view", kind="dark", zone=None, box=None, label=None, track=None, path=())
     storm = replace(draft(3), kind="storm", box=None, label=None, track=None, path=(), count=70)
     observer(Moment(1.0, None, False, None, [dark, replace(dark, event_id=draft(2).event_id, kind="frozen"), storm]))
@@ -201,7 +220,7 @@ def test_languages_have_the_same_texts():
 
 def test_a_page_that_cannot_be_written_is_told(tmp_path):
     with pytest.raises(SettingsError) as caught:
-        Report(GATE, ("person",), "m", NOW).write(tmp_path / "none" / "x.html", "c", ReplayStats(), {})
+        Report(GATE, ("person",), "m", HASH, NOW).write(tmp_path / "none" / "x.html", "c", ReplayStats(), {})
     assert caught.value.hint
 
 
@@ -226,8 +245,12 @@ def test_in_a_browser(made):
         assert tab.locator("h2 span[lang=en]").first.is_visible()
         assert not tab.locator("h2 span[lang=zh-CN]").first.is_visible()
         mark = tab.locator(".mark").first
-        mark.focus()
-        assert tab.locator("#tip").inner_text() == mark.get_attribute("aria-label")
+        for language, kind, label in (("zh", "越线", "人员"), ("en", "line crossed", "person")):
+            tab.locator(f"label[for={language}]").click()
+            mark.focus()
+            told = tab.locator("#tip").inner_text()
+            assert told == mark.get_attribute("aria-label")
+            assert re.fullmatch(rf"over, {kind}, [\d:.]+, {label} #\d+", told), told  # and no other language's words
         tab.keyboard.press("Escape")
         assert not tab.locator("#tip").is_visible()
         tab.keyboard.press("Enter")
