@@ -23,15 +23,15 @@ import cv2
 import numpy as np
 
 from contract.camera import Camera
-from contract.geometry import OPPOSITE
-from edge import blur, draw, mask
-from edge.draw import Canvas, Cell, Tone
+from edge import blur, draw, mask, strip
+from edge.draw import Canvas, Tone
 from edge.errors import SettingsError
 from edge.replay import Look, Moment
 from edge.rules.base import RuleState
 from edge.rules.engine import Draft
+from edge.strip import Cell
 from edge.types import Box, Image
-from edge.why import said
+from edge.why import fires_towards, said
 
 LONGEST = 1280  # pixels of the clip's longer side
 MAX_WAITING = 64  # pictures that wait for the next look: under 250 MB
@@ -134,8 +134,8 @@ class ExplainedClip:
         """At the clip's size, which is that of the first picture: even, and with its strip within LONGEST."""
         if self._size == (0, 0):
             height, width = image.shape[:2]
-            strip = draw.strip_height(min(width, LONGEST), min(len(self._camera.rules), CELLS))
-            scale = min(1.0, LONGEST / width, (LONGEST - strip) / height)
+            below = strip.height(min(width, LONGEST), min(len(self._camera.rules), CELLS))
+            scale = min(1.0, LONGEST / width, (LONGEST - below) / height)
             self._size = (max(64, round(width * scale) // 2 * 2), max(64, round(height * scale) // 2 * 2))
         if image.shape[1::-1] == self._size:
             return image
@@ -153,8 +153,8 @@ class ExplainedClip:
         gate = "awake" if waiting.awake else "asleep"
         cells = [self._cell(state, waiting) for state in (waiting.look.states if waiting.look else ())][:CELLS]
         cells += [Cell("off", name, "", 0.0) for name in list(self._camera.rules)[len(cells) : CELLS]]
-        strip = draw.strip(self._size[0], facts, f"{waiting.rate:.1f} looks/s   gate {gate}", cells)
-        self._encode(np.vstack([waiting.image, strip]), waiting.at)
+        below = strip.draw(self._size[0], facts, f"{waiting.rate:.1f} looks/s   gate {gate}", cells)
+        self._encode(np.vstack([waiting.image, below]), waiting.at)
 
     def _hide(self, waiting: _Waiting, next_look: Look | None) -> None:
         if waiting.look is not None:
@@ -182,7 +182,8 @@ class ExplainedClip:
             canvas.zone(name, polygon, tones.get(name, "off"), flash=name in flashing)
         for name, ends in self._camera.lines.items():
             flash = name in flashing
-            canvas.line(name, ends, "open" if flash else tones.get(name, "off"), direction=self._way(name), flash=flash)
+            tone = "open" if flash else tones.get(name, "off")
+            canvas.line(name, ends, tone, directions=self._ways(name), flash=flash)
         if look is not None:
             canvas.regions(look.regions, bright=waiting.looked_at)
             involved = {key for state in look.states for key in state.open}
@@ -196,6 +197,7 @@ class ExplainedClip:
                 if at - fired_at < NOTE_S
             ]
         )
+        canvas.labels()
 
     def _tones(self, look: Look | None) -> dict[str, Tone]:
         """By zone or line: the most urgent of the rules that look at it."""
@@ -207,14 +209,11 @@ class ExplainedClip:
             tones[name] = max(tones.get(name, "off"), draw.tone_of(state), key=order.index)
         return tones
 
-    def _way(self, line: str) -> str | None:
-        """The one direction in which the rules of a line fire; None where there are several."""
-        ways = set()
-        for rule in self._camera.rules.values():
-            if getattr(rule, "line", None) == line:
-                allowed = getattr(rule, "allowed", None)
-                ways.add(OPPOSITE[allowed] if allowed else getattr(rule, "direction", None))
-        return ways.pop() if len(ways) == 1 else None
+    def _ways(self, line: str) -> set[str | None]:
+        """In which directions the rules of a line fire. What merely counts is asked only where nothing else is."""
+        rules = [rule for rule in self._camera.rules.values() if getattr(rule, "line", None) == line]
+        firing = [rule for rule in rules if rule.kind != "flow"] or rules
+        return {fires_towards(rule) for rule in firing}
 
     def _cell(self, state: RuleState, waiting: _Waiting) -> Cell:
         if any(draft.rule == state.name and waiting.at - fired_at < FLASH_S for fired_at, draft in waiting.fired):

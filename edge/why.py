@@ -11,6 +11,7 @@ import msgspec
 from contract.camera import Camera
 from contract.event import Severity
 from contract.geometry import OPPOSITE, Direction, Point
+from contract.rules import Rule
 from edge import blur
 from edge.draw import FOLLOWED, TONES, Canvas
 from edge.rules.engine import Draft
@@ -52,7 +53,6 @@ class Why(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 def of(draft: Draft, camera: Camera, model_id: str) -> Why:
     """The draft of an event that opens. Camera faults and the like are no rules of the camera file: no shape then."""
     rule = camera.rules.get(draft.rule)
-    allowed: Direction | None = getattr(rule, "allowed", None)
     last = draft.path[-1].at if draft.path else 0.0
     return Why(
         event_id=draft.event_id,
@@ -75,10 +75,16 @@ def of(draft: Draft, camera: Camera, model_id: str) -> Why:
         zone=draft.zone,
         polygon=camera.zones.get(draft.zone or ""),
         line=camera.lines.get(draft.zone or ""),
-        direction=OPPOSITE[allowed] if allowed else getattr(rule, "direction", None),
+        direction=fires_towards(rule) if rule else None,
         path=tuple((round(step.at - last, 3), round(step.x, 4), round(step.y, 4)) for step in draft.path),
         days=camera.still.days,
     )
+
+
+def fires_towards(rule: Rule) -> Direction | Literal["any"] | None:
+    """In which direction its line is crossed for a rule to fire; None for a rule without a line."""
+    allowed: Direction | None = getattr(rule, "allowed", None)
+    return OPPOSITE[allowed] if allowed else getattr(rule, "direction", None)
 
 
 def hide(image: Image, why: Why, people: Iterable[Box]) -> None:
@@ -94,13 +100,14 @@ def draw(image: Image, why: Why, *, scale: float = 1.0, words: bool = True) -> N
     if why.polygon is not None and why.zone:
         canvas.zone(why.zone, why.polygon, "armed")
     if why.line is not None and why.zone:
-        canvas.line(why.zone, why.line, "armed", direction=why.direction)
+        canvas.line(why.zone, why.line, "armed", directions=[why.direction])
     canvas.path([Step(*step) for step in why.path], FOLLOWED)
     if why.box is not None:
         number = f" #{why.track}" if why.track is not None else ""
         canvas.box(why.box, TONES["open"], words=f"{why.label or 'object'}{number}")
     if words:
-        canvas.notes([(said(why.rule, why.kind, why.label, why.track, why.count, why.zone), "open")])
+        canvas.caption(said(why.rule, why.kind, why.label, why.track, why.count, why.zone), "open")
+    canvas.labels()
 
 
 def said(rule: str, kind: str, label: str | None, track: int | None, count: int | None, zone: str | None) -> str:

@@ -44,8 +44,10 @@ class ObjectInZone:
         return fired
 
     def waiting(self, at: float) -> float:
-        times = (at - entry.since for entry in self._zone.counting() if not entry.fired)
-        return max((share(time, self._for_s) for time in times), default=0.0)
+        coming = (
+            entry for entry in self._zone.counting() if not entry.fired and not self._cooldown.holds(entry.track.id, at)
+        )
+        return max((share(at - entry.since, self._for_s) for entry in coming), default=0.0)
 
 
 class Crowd:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge import draw, why
-from edge.draw import TONES, Canvas, Cell
+from edge.draw import TONES, Canvas
 from edge.rules.base import RuleState
 from edge.types import Step, Track
 from tests.edge.drafts import CAMERA, draft
@@ -68,11 +68,13 @@ def test_an_open_zone_that_flashes_shows_more():
 
 
 @pytest.mark.parametrize(
-    ("direction", "above", "below"), [("up", True, False), ("down", False, True), (None, False, False)]
+    ("directions", "above", "below"),
+    [({"up"}, True, False), ({"down"}, False, True), ({None, "any"}, False, False), ({"up", "down"}, True, True)],
+    ids=["up", "down", "none", "both"],
 )
-def test_an_arrow_tells_the_way(direction, above, below):
+def test_an_arrow_tells_the_way(directions, above, below):
     image = blank()
-    Canvas(image).line("gate", ((0.2, 0.5), (0.8, 0.5)), "armed", direction=direction)
+    Canvas(image).line("gate", ((0.2, 0.5), (0.8, 0.5)), "armed", directions=directions)
     middle = touched(image)[:, 300:340].any(axis=1)
     assert (middle[150:170].any(), middle[190:210].any()) == (above, below)
 
@@ -94,17 +96,6 @@ def test_a_path_is_drawn_through_its_steps():
     assert touched(image)[70:74, 130:510].any(axis=0).all()
 
 
-def test_words_stay_in_the_picture_and_off_one_another():
-    image = blank()
-    canvas = Canvas(image)
-    for x in (0.0, 0.01, 0.97, 0.98):
-        canvas.box((x, 0.0, min(1.0, x + 0.02), 0.05), draw.FOLLOWED, words="person #12345")
-    rects = canvas._words
-    assert len(rects) >= 2
-    assert all(min(rect) >= 0 and rect[2] <= 640 and rect[3] <= 360 for rect in rects)
-    assert not any(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3] for a in rects for b in rects if a != b)
-
-
 @pytest.mark.parametrize(
     "shape",
     [
@@ -115,38 +106,42 @@ def test_words_stay_in_the_picture_and_off_one_another():
         lambda canvas: canvas.path([Step(0, 9.0, 9.0), Step(1, -9.0, 0.0)]),
         lambda canvas: canvas.regions([(0, 0, 1, 1), (0.5, 0.5, 0.5, 0.5)], bright=True),
         lambda canvas: canvas.notes([("event " * 60, "open")] * 40),
+        lambda canvas: canvas.caption("event " * 60, "open"),
         lambda canvas: canvas.track(track(label="人员"), 5.0),
     ],
-    ids=["larger than the picture", "outside", "zone", "mask", "path", "regions", "too many notes", "not ASCII"],
+    ids=[
+        "larger than the picture",
+        "outside",
+        "zone",
+        "mask",
+        "path",
+        "regions",
+        "too many notes",
+        "long caption",
+        "not ASCII",
+    ],
 )
 @pytest.mark.parametrize("size", [SIZE, (8, 8), (1, 500)], ids=["picture", "stamp", "thread"])
 def test_nothing_that_is_drawn_breaks(shape, size):
-    shape(Canvas(blank(size)))
-
-
-def test_the_strip_is_as_high_as_it_says():
-    for width, count in ((640, 0), (640, 1), (640, 7), (1280, 16), (64, 5)):
-        cells = [Cell("waiting", "a-rule-with-a-name-that-is-far-too-long", "x", 0.5)] * count
-        image = draw.strip(width, "00:01.0  gate-1", "5.0 looks/s", cells)
-        assert image.shape == (draw.strip_height(width, count), width, 3)
-        assert image.shape[0] % 2 == 0
-
-
-@pytest.mark.parametrize(("share", "wide"), [(0.0, 0.0), (0.25, 0.25), (1.0, 1.0), (7.0, 1.0)])
-def test_a_bar_shows_how_long_a_rule_has_waited(share, wide):
-    def filled(share: float) -> int:
-        cell = Cell("waiting", "", "", share)
-        return near(draw.strip(640, "", "", [cell])[20:, 25:], TONES["waiting"], 12)
-
-    assert filled(share) / filled(1.0) == pytest.approx(wide, abs=0.06)
+    canvas = Canvas(blank(size))
+    shape(canvas)
+    canvas.labels()
 
 
 @pytest.mark.parametrize(
     ("state", "tone"),
-    [((False, (), 0.0), "off"), ((True, (), 0.0), "armed"), ((True, (), 0.4), "waiting"), ((True, (3,), 0.4), "open")],
+    [
+        (("dwell", False, (), 0.0), "off"),
+        (("dwell", True, (), 0.0), "armed"),
+        (("dwell", True, (), 0.74), "armed"),
+        (("dwell", True, (), 0.76), "waiting"),
+        (("flow", True, (), 0.99), "armed"),
+        (("dwell", True, (3,), 0.99), "open"),
+    ],
+    ids=["off", "armed", "far from firing", "about to fire", "merely counts", "open"],
 )
 def test_tone(state, tone):
-    assert draw.tone_of(RuleState("r", "dwell", *state)) == tone
+    assert draw.tone_of(RuleState("r", *state)) == tone
 
 
 def test_why_draws_shape_path_box_and_words():
@@ -159,6 +154,17 @@ def test_why_draws_shape_path_box_and_words():
     why.draw(bare, why.of(draft(rule="out", path=(), box=None, label=None, track=None), CAMERA, "m"), words=False)
     assert touched(bare)[140:150].any()
     assert not touched(bare)[200:].any()
+
+
+def test_the_caption_of_a_still_covers_no_box():
+    """Somebody stands at the left of the foot, where the caption else is."""
+    plain, captioned = blank(), blank()
+    facts = why.of(draft(box=(0.0, 0.5, 0.2, 1.0), path=()), CAMERA, "m")
+    why.draw(plain, facts, words=False)
+    why.draw(captioned, facts)
+    changed = (plain != captioned).any(axis=2)
+    assert changed.sum() > 2000
+    assert not changed[181:, :128].any()
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,29 @@ def test_the_strip_tells_what_is_off(pictures):
 
 
 @pytest.mark.parametrize(
+    ("rules", "ways"),
+    [
+        (["over: {kind: line_crossing, line: middle, direction: right}"], {"right"}),
+        (["wrong: {kind: wrong_way, line: middle, allowed: right}"], {"left"}),
+        (["wrong: {kind: wrong_way, line: middle, allowed: right}", "n: {kind: flow, line: middle}"], {"left"}),
+        (["n: {kind: flow, line: middle, direction: right}"], {"right"}),
+        (
+            [
+                "wrong: {kind: wrong_way, line: middle, allowed: right}",
+                "over: {kind: line_crossing, line: middle, direction: any}",
+            ],
+            {"left", "any"},
+        ),
+    ],
+    ids=["crossing", "wrong way", "wrong way beside a count", "a count alone", "wrong way beside either way"],
+)
+def test_a_line_shows_in_which_directions_it_fires(tmp_path, rules, ways):
+    given = walker.CAMERA[: walker.CAMERA.index("rules:")] + "rules:\n" + "".join(f"  {rule}\n" for rule in rules)
+    with ExplainedClip(tmp_path / "out.mp4", parse.camera(given), ("person",)) as made:
+        assert made._ways("middle") == ways
+
+
+@pytest.mark.parametrize(
     ("at", "words"), [(0.0, "00:00.0"), (59.94, "00:59.9"), (59.96, "01:00.0"), (3600.0, "60:00.0")]
 )
 def test_the_clock_of_the_strip(at, words):

@@ -195,6 +195,13 @@ def test_waiting_tells_how_far_the_next_event_is(make, paths, at, share):
     assert rule.waiting(at) == pytest.approx(share)
 
 
+def test_who_may_not_fire_yet_is_not_about_to():
+    """Left, and back before the cooldown is over: due, but hushed."""
+    rule = dwell(cooldown_s=60)
+    play(rule, {1: still(IN, 3) + gone(3) + still(IN, 3)})
+    assert rule.waiting(9.0) == 0.0
+
+
 def test_an_event_about_a_zone_shows_who_came_last():
     rule = occupancy(labels=["person", "dog"])
     (signal,) = signals(rule, {1: still(IN, 2), 2: gone(0.4) + still(IN, 2)}, labels={2: "dog"})
