@@ -61,9 +61,13 @@ NO_IO = {
 }
 
 ONLY_IN = {
-    "the edge's clock": ("edge", {"edge.clock", "edge.app", "edge.cli", "edge.replay"}, {"time"}),
-    "concrete detectors": ("edge", {"edge.app", "edge.cli"}, {"edge.detect.openvino", "edge.detect.onnx"}),
-    "concrete sources": ("edge", {"edge.app", "edge.cli", "edge.replay"}, {"edge.sources.rtsp", "edge.sources.file"}),
+    "the edge's clock": ("edge", {"edge.clock", "edge.app", "edge.replay_cli", "edge.replay"}, {"time"}),
+    "concrete detectors": ("edge", {"edge.app", "edge.replay_cli"}, {"edge.detect.openvino", "edge.detect.onnx"}),
+    "concrete sources": (
+        "edge",
+        {"edge.app", "edge.replay_cli", "edge.replay"},
+        {"edge.sources.rtsp", "edge.sources.file"},
+    ),
     "the concrete store": ("central", {"central.app", "central.control"}, {"central.store.sqlite"}),
 }
 
