@@ -29,12 +29,12 @@ from edge.pipeline import Analyst
 from edge.records import complete
 from edge.retry import FaultDigest
 from edge.rules.engine import Draft
-from edge.types import Box, Frame, Image
+from edge.types import Box, Frame
 from edge.view import Silence, ViewSignal
 
 log = structlog.get_logger(__name__)
 
-KeepStills: TypeAlias = Callable[[Camera, Image, Sequence[Box], Sequence[Draft]], None]  # see Stills.offer
+KeepStills: TypeAlias = Callable[[Camera, Frame, Sequence[Box], Sequence[Draft]], None]  # see Stills.offer
 STALE_S = 1.0  # a frame that waited longer tells where things were, not where they are
 NOTES = 1000  # of all cameras
 
@@ -133,12 +133,12 @@ class Analysis:
 
     def _look(self, name: str, frame: Frame) -> list[Draft]:
         detector = self._detectors[self._cameras[name].detect.model]
-        detections = detector.detect([frame.image])[0]
+        detections = detector.detect([frame.image(detector.side)])[0]
         analyst = self._analysts[name]
         drafts = analyst.look(frame.at, detections, slept=frame.slept)
         if drafts:
             people = blur.people(detections, detector.class_names, analyst.tracks)
-            self._keep_stills(self._cameras[name], frame.image, people, drafts)
+            self._keep_stills(self._cameras[name], frame, people, drafts)
         return drafts
 
     def _guarded(self, name: str, work: Callable[[], list[Draft]]) -> None:

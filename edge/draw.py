@@ -34,16 +34,6 @@ _SHIFT = 4  # cv2 takes fixed-point corners
 ABOUT_TO_FIRE = 0.75  # of its waiting
 
 
-def fit(image: Image, longest: int) -> Image:
-    """The picture with its longer side at most `longest` pixels; the same array where it is already."""
-    height, width = image.shape[:2]
-    scale = longest / max(width, height)
-    if scale >= 1:
-        return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def tone_of(state: RuleState) -> Tone:
     """`waiting` is about to fire; a flow rule, which counts and tells when an interval is over, never is."""
     if state.open or not state.armed:

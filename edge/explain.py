@@ -108,7 +108,7 @@ class ExplainedClip:
                 return
             while self._looks and self._looks[0] <= moment.at - RATE_S:
                 self._looks.popleft()
-            image = moment.look.frame.image.copy() if moment.look else moment.picture.image()
+            image = (moment.look.frame if moment.look else moment.picture).image(LONGEST)
             if moment.look is None:
                 mask.paint(image, self._camera.masks.values())
             rate = len(self._looks) / min(RATE_S, max(moment.at, 1.0))

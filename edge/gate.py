@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from edge.types import Grey, Image
+from edge.types import Grey
 
 WIDTH = 192  # pixels of the small picture: a person 1/30 of the picture's height still covers some
 FOLLOW_S = 1.0  # the background takes over a change in about this long; longer, and what left still shows as motion
@@ -27,7 +27,7 @@ class MotionGate:
         self._at = 0.0
 
     def step(self, at: float, small: Grey) -> float:
-        """The share of the picture that moves, 0 where that is less than `min_area`. `small`: from `shrink`.
+        """The share of the picture that moves, 0 where that is less than `min_area`. `small`: of `small_size`.
 
         The first picture, and one of another shape, count as moving altogether: nothing is known yet.
         """
@@ -47,8 +47,6 @@ class MotionGate:
         return area if area >= self._min_area else 0.0
 
 
-def shrink(image: Image) -> Grey:
-    """A small grey picture, WIDTH wide and ROWS high."""
-    height, width = image.shape[:2]
-    size = (WIDTH, min(max(ROWS[0], round(WIDTH * height / width)), ROWS[1]))
-    return cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), size, interpolation=cv2.INTER_AREA).astype(np.float32)
+def small_size(width: int, height: int) -> tuple[int, int]:
+    """(width, height) in which the gate wants a picture of this size."""
+    return WIDTH, min(max(ROWS[0], round(WIDTH * height / width)), ROWS[1])

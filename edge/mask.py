@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from contract.section import Polygon
-from edge.types import Image
+from edge.types import Grey, Image, Sample
 
 _FRACTION_BITS = 4  # cv2 takes corners as fixed-point numbers
 
 
-def paint(image: Image, masks: Iterable[Polygon]) -> None:
+def paint(image: Image | Grey | Sample, masks: Iterable[Polygon]) -> None:
     """Blacken every pixel that a mask touches, also in part. Corners are relative, so any resolution fits."""
     height, width = image.shape[:2]
     for polygon in masks:

@@ -11,19 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 import numpy as np
 
 from contract.camera import Camera
 from edge import mask
-from edge.gate import MotionGate, shrink
+from edge.gate import MotionGate, small_size
 from edge.pace import Pace
 from edge.rules.base import RuleState
 from edge.rules.engine import Draft, RuleEngine
 from edge.sources.base import Picture
 from edge.track.tracker import Tracker, TrackerSettings
-from edge.types import Detections, Frame, Track
+from edge.types import Detections, Frame, Image, Track
 from edge.view import CameraView, ViewEvents, ViewSignal
 
 
@@ -57,18 +58,20 @@ class Watcher:
     def consider(self, picture: Picture) -> Frame | None:
         """The picture as a frame, masks painted, if it deserves a look; else None.
 
-        Pixels are made when the pace says that a look is due.
+        Pixels are made when the pace says that a look is due: small and grey ones for gate and view, and those of the
+        frame not before somebody takes them.
         """
         self.counts.pictures += 1
         self._fresh |= picture.fresh
         at = picture.at
         if not self._pace.due(at):
             return None
-        image = picture.image()
-        mask.paint(image, self._camera.masks.values())
+        masks = self._camera.masks.values()
+        small, sample = picture.grey(*small_size(*picture.size)), picture.sample()
+        mask.paint(small, masks)
+        mask.paint(sample, masks)
         self.counts.gated += 1
-        small = shrink(image)
-        if signals := self.view.step(at, image, small, self._fresh):
+        if signals := self.view.step(at, sample, small, self._fresh):
             self._tell(signals)
         self._fresh = False
         if self.view.blind:
@@ -84,7 +87,12 @@ class Watcher:
         self._pace.spend()
         self.counts.looks += 1
         slept, self._slept = self._slept, False
-        return Frame(at, image, slept)
+        return Frame(at, partial(self._render, picture), slept)
+
+    def _render(self, picture: Picture, most: int) -> Image:
+        image = picture.image(most)
+        mask.paint(image, self._camera.masks.values())
+        return image
 
     def is_awake(self, at: float) -> bool:
         """Whether there was motion of late."""

@@ -158,7 +158,7 @@ class _Run:
         if frame is None:
             return drafts, None
         with stats.spending("detect"):
-            detections = self._detector.detect([frame.image])[0]
+            detections = self._detector.detect([frame.image(self._detector.side)])[0]
         with stats.spending("analyse"):
             drafts += self._analyst.look(frame.at, detections, slept=frame.slept)
         tracks = self._analyst.tracks

@@ -26,7 +26,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from contract.camera import Camera
-from edge import blur, draw, why
+from edge import blur, why
 from edge.errors import SettingsError
 from edge.replay import Look, Moment, ReplayStats
 from edge.rules.engine import Draft
@@ -162,7 +162,7 @@ class Report:
         self._lanes.setdefault(draft.rule, Lane("", "")).events.append(event)
 
     def _picture(self, draft: Draft, look: Look) -> str:
-        image = draw.fit(look.frame.image, LONGEST).copy()
+        image = look.frame.image(LONGEST)
         facts = why.of(draft, self._camera, self._model_id)
         why.hide(image, facts, blur.people(look.detections, self._class_names, look.tracks))
         why.draw(image, facts, scale=SCALE, words=False)

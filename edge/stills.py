@@ -22,11 +22,11 @@ import cv2
 import structlog
 
 from contract.camera import Camera
-from edge import draw, why
+from edge import why
 from edge.retry import FaultDigest
 from edge.rules.engine import Draft
 from edge.shelf import DELETED, Shelf
-from edge.types import Box, Image
+from edge.types import Box, Frame
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ class StillsStatus:
 
 class _Job(NamedTuple):
     camera: Camera
-    image: Image
+    frame: Frame
     people: Sequence[Box]
     drafts: Sequence[Draft]
 
@@ -88,7 +88,7 @@ class Stills:
     def start(self) -> None:
         self._thread.start()
 
-    def offer(self, camera: Camera, image: Image, people: Sequence[Box], drafts: Sequence[Draft]) -> None:
+    def offer(self, camera: Camera, frame: Frame, people: Sequence[Box], drafts: Sequence[Draft]) -> None:
         """The look that gave `drafts`: those of events that open here get a still. Never waits, never raises.
 
         `people` are the boxes of everybody in the picture.
@@ -97,7 +97,7 @@ class Stills:
         if not opening or not camera.still.keep:
             return
         try:
-            self._queue.put_nowait(_Job(camera, draw.fit(image, LONGEST), people, opening))
+            self._queue.put_nowait(_Job(camera, frame, people, opening))
         except queue.Full:
             self._drop("queue", len(opening))
 
@@ -158,7 +158,7 @@ class Stills:
 
     def _keep(self, job: _Job, draft: Draft) -> None:
         facts = why.of(draft, job.camera, job.camera.detect.model)
-        image = job.image.copy()
+        image = job.frame.image(LONGEST)
         why.hide(image, facts, job.people)
         _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         if not self._shelf.keep(facts, jpeg.tobytes()):

@@ -6,6 +6,7 @@ pipeline's clock (monotonic when live, the clip's own time in a replay).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -14,15 +15,16 @@ from numpy.typing import NDArray
 
 Image: TypeAlias = NDArray[np.uint8]  # (height, width, 3), BGR
 Grey: TypeAlias = NDArray[np.float32]  # (height, width), 0..255
+Sample: TypeAlias = NDArray[np.uint8]  # (rows, columns): brightness of single pixels, evenly taken
 Box: TypeAlias = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One decoded picture, masks already painted black."""
+    """One decoded picture that deserves a look."""
 
     at: float  # seconds, pipeline clock
-    image: Image
+    image: Callable[[int], Image]  # masks painted, the longer side at most so many pixels; a new array each time
     slept: bool = False  # the gate found pictures since the look before, or this one, too quiet
 
 

@@ -20,6 +20,10 @@ class Detector(Protocol):
         """Names by class index."""
 
     @property
+    def side(self) -> int:
+        """Pixels of the longer side of the pictures that it works on; larger ones are scaled down."""
+
+    @property
     def confidence(self) -> float:
         """Score from which a detection may begin a track; weaker ones may only keep one alive."""
 

@@ -42,6 +42,10 @@ class YoloDetector(ABC):
         return self._card.classes
 
     @property
+    def side(self) -> int:
+        return self._size
+
+    @property
     def confidence(self) -> float:
         return self._card.thresholds.confidence
 

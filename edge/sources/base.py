@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import av
-import numpy as np
 
-from edge.types import Image
+from edge.sources.pixels import Pixels
+from edge.types import Grey, Image, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +18,27 @@ class Picture:
 
     at: float  # seconds, pipeline clock
     raw: av.VideoFrame
+    pixels: Pixels = field(default_factory=Pixels)  # its stream's
 
     @property
     def fresh(self) -> bool:
         """A key frame: coded anew, owing nothing to the pictures before it."""
         return bool(self.raw.key_frame)
 
-    def image(self) -> Image:
-        """(height, width, 3) BGR; a new array that the caller owns."""
-        return np.asarray(self.raw.to_ndarray(format="bgr24"), np.uint8)
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height), pixels."""
+        return self.raw.width, self.raw.height
+
+    def image(self, most: int | None = None) -> Image:
+        """(height, width, 3) BGR, the longer side at most `most` pixels; a new array that the caller owns."""
+        return self.pixels.image(self.raw, most)
+
+    def grey(self, width: int, height: int) -> Grey:
+        return self.pixels.grey(self.raw, width, height)
+
+    def sample(self) -> Sample:
+        return self.pixels.sample(self.raw)
 
 
 class Source(Protocol):

@@ -9,6 +9,7 @@ import av
 
 from edge.errors import SourceEnded, SourceError
 from edge.sources.base import Picture
+from edge.sources.pixels import Pixels
 
 
 class FileSource:
@@ -16,6 +17,7 @@ class FileSource:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._pixels = Pixels()
         self.broken = 0
         try:
             self._container = av.open(str(path))
@@ -42,7 +44,7 @@ class FileSource:
             if start is None or frame.time - start < at:
                 start = frame.time - at  # also where a recording was joined and its clock begins anew
             at = frame.time - start
-            yield Picture(at, frame)
+            yield Picture(at, frame, self._pixels)
         if start is None and self.broken:
             raise SourceError(f"{self._path}: none of its pictures can be decoded", hint="is it whole?")
         if start is None:

@@ -19,6 +19,7 @@ from edge.clock import Clock
 from edge.credentials import Credentials
 from edge.errors import SourceEnded, SourceError, SourceRefused, SourceTimeout
 from edge.sources.base import Picture
+from edge.sources.pixels import Pixels
 
 # Without fpsprobesize=0 FFmpeg watches the stream for seconds to guess its rate before it gives the first packet.
 _OPTIONS = {
@@ -40,6 +41,7 @@ class RtspSource:
     def __init__(self, config: SourceConfig, credentials: Credentials | None, clock: Clock) -> None:
         self._url = config.url  # what may be shown
         self._clock = clock
+        self._pixels = Pixels()
         self.broken = 0  # packets that could not be decoded
         self._container = self._open(config, credentials)
         self._stream = self._container.streams.video[0]
@@ -86,7 +88,7 @@ class RtspSource:
             at = self._clock.now()
             for frame in frames:
                 last_picture = at
-                yield Picture(at, frame)
+                yield Picture(at, frame, self._pixels)
             if at - last_picture > _GARBAGE_S:
                 raise SourceTimeout(f"{self._url}: sends packets but no picture", hint="restart the camera's encoder")
 

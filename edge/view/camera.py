@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from contract.camera import View
 from contract.section import Polygon
-from edge.types import Grey, Image
+from edge.types import Grey, Sample
 from edge.view.frozen import Frozen
 from edge.view.scene import Scene
 from edge.view.spell import KINDS, Spell, ViewKind, ViewSignal
@@ -41,15 +41,18 @@ class CameraView:
         """Whether nothing that a model finds in the picture would mean anything."""
         return any(kind != "moved" and not (kind == "blurred" and self._is_used_to_blur) for kind in self.faults)
 
-    def step(self, at: float, image: Image, small: Grey, fresh: bool) -> list[ViewSignal]:
-        """Take in a picture, masks painted, and its small grey form. `fresh`: a key frame has come since the last."""
+    def step(self, at: float, sample: Sample, small: Grey, fresh: bool) -> list[ViewSignal]:
+        """Take in a picture's sample and its small grey form, masks painted in both.
+
+        `fresh`: a key frame has come since the last.
+        """
         self._fresh |= fresh
         if at < self._due:
             return []
         self._due = at + PERIOD_S * 0.9  # pictures do not come to the millisecond
         was_blind = self.blind
         fault: ViewKind | None = self._scene.step(at, small)
-        frozen_since = self._frozen.step(at, image, self._fresh)
+        frozen_since = self._frozen.step(at, sample, self._fresh)
         self._fresh = False
         if fault is None and frozen_since is not None:
             fault = "frozen"

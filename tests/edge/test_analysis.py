@@ -15,8 +15,9 @@ from edge.looks import LookQueue
 from edge.outbox import Limits, Outbox
 from edge.pace import Pace
 from edge.pipeline import Analyst
-from edge.types import Detections, Frame
+from edge.types import Detections
 from edge.view import ViewSignal
+from tests.edge.frames import frame
 from tests.waiting import wait_until
 
 CLOCK = SystemClock()
@@ -42,6 +43,7 @@ rules: {{inside: {{kind: intrusion, zone: all, for_s: 0}}}}
 class Always:
     """Sees a person in every picture, or breaks on those of one brightness."""
 
+    side = 640
     model_id, class_names, confidence, drops = "yolov8n", ("person",), 0.3, {}
 
     def detect(self, images):
@@ -75,7 +77,7 @@ class Box:
         """Offer frames one after the other, a fifth of a second apart on the pipeline's clock."""
         start = CLOCK.now() if at is None else at
         for look in range(times):
-            self.looks.offer(name, Frame(start + look * 0.2 - 0.5, IMAGE + np.uint8(brightness)))
+            self.looks.offer(name, frame(start + look * 0.2 - 0.5, IMAGE + np.uint8(brightness)))
             wait_until(lambda: name not in self.looks._waiting)
 
 
@@ -172,8 +174,8 @@ def test_the_look_of_an_event_goes_to_the_stills_with_everybody_in_it(tmp_path):
     try:
         one.see("a")
         wait_until(lambda: len(records(one)) == 1)
-        ((camera, image, people, drafts),) = kept
-        assert (camera.id, image.shape) == ("a", IMAGE.shape)
+        ((camera, look, people, drafts),) = kept
+        assert (camera.id, look.image(640).shape) == ("a", IMAGE.shape)
         assert people[0] == pytest.approx((0.4, 0.4, 0.6, 0.8))
         assert [draft.event_id for draft in drafts] == [record.event_id for record in one.outbox.pending(9)]
     finally:

@@ -36,15 +36,6 @@ def track(**more) -> Track:
                      "first_at": 0.0, "confirmed": True} | more))  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("size", "fitted"),
-    [((1080, 1920), (540, 960)), ((1920, 1080), (960, 540)), ((480, 640), (480, 640)), ((10, 20_000), (1, 960))],
-    ids=["wide", "tall", "small enough", "a thread"],
-)
-def test_fit(size, fitted):
-    assert draw.fit(np.zeros((*size, 3), np.uint8), 960).shape[:2] == fitted
-
-
 def test_a_box_is_drawn_where_the_object_is():
     image = blank()
     Canvas(image).box((0.4, 0.3, 0.5, 0.7), draw.FOLLOWED)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.gate import MotionGate, shrink
+from edge.gate import MotionGate
+from tests.edge.frames import small
 
 RNG = np.random.default_rng(3)
 GROUND = np.repeat(RNG.integers(60, 120, (360, 640, 1), dtype=np.uint8), 3, axis=2)
@@ -25,7 +26,7 @@ def with_person(x):
 
 def played(pictures, step=0.2):
     one = gate()
-    return [one.step(i * step, shrink(picture)) for i, picture in enumerate(pictures)]
+    return [one.step(i * step, small(picture)) for i, picture in enumerate(pictures)]
 
 
 def test_the_first_picture_counts_as_moving():
@@ -67,11 +68,11 @@ def test_a_sudden_change_of_light_is_over_with_the_next_picture():
 @pytest.mark.parametrize("size", [(1080, 1920), (288, 352), (640, 360)], ids=["1080p", "CIF", "upright"])
 def test_another_resolution_starts_anew(size):
     one = gate()
-    one.step(0.0, shrink(GROUND))
-    assert one.step(0.2, shrink(np.zeros((*size, 3), np.uint8))) == 1.0
+    one.step(0.0, small(GROUND))
+    assert one.step(0.2, small(np.zeros((*size, 3), np.uint8))) == 1.0
 
 
 def test_time_that_goes_back_is_no_crash():
     one = gate()
-    one.step(10.0, shrink(GROUND))
-    assert one.step(5.0, shrink(GROUND)) == 0.0
+    one.step(10.0, small(GROUND))
+    assert one.step(5.0, small(GROUND)) == 0.0

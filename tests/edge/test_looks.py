@@ -5,13 +5,11 @@ import threading
 import numpy as np
 
 from edge.looks import LookQueue
-from edge.types import Frame
-
-IMAGE = np.zeros((2, 2, 3), np.uint8)
+from tests.edge import frames
 
 
 def frame(at):
-    return Frame(at, IMAGE)
+    return frames.frame(at, np.zeros((2, 2, 3), np.uint8))
 
 
 def test_the_newest_frame_of_a_camera_wins_and_the_other_is_counted():

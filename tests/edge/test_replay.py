@@ -32,6 +32,7 @@ rules:
 class SquareDetector:
     """Finds the bright square of a made clip."""
 
+    side = 640
     model_id, class_names, confidence, drops = "square", ("person",), 0.3, {}
 
     def detect(self, images):

@@ -20,10 +20,11 @@ from edge.errors import SettingsError
 from edge.replay import Look, Moment, ReplayStats, replay
 from edge.report import LANGUAGES, Lane, Report, axis, clock, texts
 from edge.sources.file import FileSource
-from edge.types import Detections, Frame
+from edge.types import Detections
 from tests.edge import walker
 from tests.edge.drafts import CAMERA as GATE
 from tests.edge.drafts import NOW, draft
+from tests.edge.frames import frame
 from tests.edge.walker import SECONDS, Walker, detail, place
 
 CAMERA = parse.camera(walker.CAMERA)
@@ -134,7 +135,7 @@ def moments(count: int) -> list[Moment]:
     image = np.full((36, 64, 3), 90, np.uint8)
     found = []
     for second in range(count):
-        look = Look(Frame(float(second), image), (), Detections(), (), ())
+        look = Look(frame(float(second), image), (), Detections(), (), ())
         one = draft(second, at=NOW + second * 1000, rule="out", state="closed", path=())
         found.append(Moment(float(second), None, True, look, [one]))
     return found

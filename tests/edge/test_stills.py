@@ -17,6 +17,7 @@ from edge import shelf, stills
 from edge.ids import uuid7
 from edge.stills import Stills
 from tests.edge.drafts import CAMERA, NOW, draft
+from tests.edge.frames import frame
 from tests.waiting import wait_until
 
 PERSON = (0.4, 0.3, 0.5, 0.7)
@@ -34,7 +35,7 @@ class Keeper:
         self.stills.start()
 
     def offer(self, *drafts, image=NOISE, people=()):
-        self.stills.offer(self.camera, image, people, drafts)
+        self.stills.offer(self.camera, frame(0.0, image), people, drafts)
 
     def handled(self) -> int:
         status = self.stills.status()
@@ -162,13 +163,12 @@ def test_when_the_disk_hangs_nobody_waits_and_every_drop_is_counted(tmp_path, mo
     assert one.stills.status().written == stills.QUEUE + 1
 
 
-def test_an_end_that_takes_the_last_place_in_the_queue_costs_the_still_alone(tmp_path, monkeypatch):
+def test_an_end_that_takes_the_last_place_in_the_queue_costs_the_still_alone(tmp_path):
     one = Stills(tmp_path, {CAMERA.id: CAMERA}, lambda: NOW, max_bytes=1 << 20)  # not started: nothing leaves the queue
     for number in range(1, stills.QUEUE):
-        one.offer(CAMERA, NOISE, (), [draft(number)])
-    fit = stills.draw.fit
-    monkeypatch.setattr(stills.draw, "fit", lambda *args: (one.stop(0.0), fit(*args))[1])
-    one.offer(CAMERA, NOISE, (), [draft(99)])
+        one.offer(CAMERA, frame(0.0, NOISE), (), [draft(number)])
+    one.stop(0.0)
+    one.offer(CAMERA, frame(0.0, NOISE), (), [draft(99)])
     assert one.status().dropped["queue"] == 1
 
 

@@ -64,6 +64,7 @@ def clip(path: Path, seconds: float = SECONDS) -> Path:
 class Walker:
     """Sees whatever is brighter than the ground."""
 
+    side = 640
     model_id, class_names, confidence, drops = "walker", ("person", "car"), 0.3, {"capped": 2}
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:

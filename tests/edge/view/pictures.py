@@ -14,10 +14,10 @@ import numpy as np
 
 from contract.camera import FaultTimes, View
 from contract.section import Polygon
-from edge.gate import shrink
 from edge.types import Image
 from edge.view import KINDS, CameraView
 from edge.view.camera import PERIOD_S
+from tests.edge.frames import sample, small
 
 QUICK = View(**{kind: FaultTimes(for_s=5.0, recover_s=2.0) for kind in KINDS})
 
@@ -72,7 +72,7 @@ def said(film: Iterable[Shot], config: View = QUICK, masks: tuple[Polygon, ...] 
     view = CameraView(config, masks)
     signals = []
     for shot in film:
-        signals += view.step(shot.at, shot.image, shrink(shot.image), shot.fresh)
+        signals += view.step(shot.at, sample(shot.image), small(shot.image), shot.fresh)
     return [(signal.what, signal.kind, signal.at) for signal in signals]
 
 

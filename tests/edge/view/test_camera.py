@@ -10,8 +10,8 @@ import pytest
 
 from contract.camera import View
 from edge import mask
-from edge.gate import shrink
 from edge.view.camera import ADOPT_S, CameraView
+from tests.edge.frames import sample, small
 from tests.edge.view.pictures import (
     QUICK,
     Shot,
@@ -108,7 +108,7 @@ def test_blind_while_it_lasts():
     view = CameraView(QUICK)
     blind = []
     for shot in spoilt(FILM, dimmed(0.0), ONSET, END):
-        view.step(shot.at, shot.image, shrink(shot.image), shot.fresh)
+        view.step(shot.at, sample(shot.image), small(shot.image), shot.fresh)
         blind.append((shot.at, view.blind, view.faults))
     changes = [(b[0], b[1]) for a, b in pairwise(blind) if a[1] != b[1]]
     assert [is_blind for _, is_blind in changes] == [True, False]
@@ -137,7 +137,7 @@ def test_a_lens_that_nobody_cleans_does_not_silence_the_rules_for_good():
     slow = again(FILM[::10], 30)
     blind_at = {}
     for shot in spoilt(slow, blurred(0.03), 100.0):
-        view.step(shot.at, shot.image, shrink(shot.image), shot.fresh)
+        view.step(shot.at, sample(shot.image), small(shot.image), shot.fresh)
         blind_at[shot.at] = view.blind
         if shot.at > 100 + ADOPT_S + 60:
             break
