@@ -40,8 +40,8 @@ NOTES = 1000  # of all cameras
 
 
 class Analysis:
-    """Owns the analysts; one thread. `events` and `dropped` count by camera; `faults` holds the model's fault of each
-    camera whose last picture it failed on."""
+    """Owns the analysts; one thread. `events`, `looks` and `dropped` count by camera; `faults` holds the model's fault
+    of each camera whose last picture it failed on."""
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Analysis:
     ) -> None:
         """`detectors` by the model's id. `keep_stills` gets each look that gave drafts; it must not wait or raise."""
         self.events: Counter[str] = Counter()
+        self.looks: Counter[str] = Counter()  # that were made
         self.dropped: dict[str, Counter[str]] = {name: Counter() for name in cameras}
         self.faults: dict[str, str] = {}
         self._cameras = cameras
@@ -134,6 +135,7 @@ class Analysis:
     def _look(self, name: str, frame: Frame) -> list[Draft]:
         detector = self._detectors[self._cameras[name].detect.model]
         detections = detector.detect([frame.image(detector.side)])[0]
+        self.looks[name] += 1
         analyst = self._analysts[name]
         drafts = analyst.look(frame.at, detections, slept=frame.slept)
         if drafts:

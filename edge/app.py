@@ -191,6 +191,7 @@ class Edge:
             hint=hint,
             last_frame_age=None if stream.last_picture is None else round(now - stream.last_picture, 3),
             frames=counts.pictures,
+            looks=self._analysis.looks[name],
             events=self._analysis.events[name],
             dropped={
                 "overtaken": self._looks.overwritten[name],

@@ -24,13 +24,15 @@ STALE_AFTER = 60.0  # seconds that a record may wait for central before the edge
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """`state` is "live" when all is well; `frames` and `dropped` count since start, `dropped` by reason."""
+    """`state` is "live" when all is well. Counts since start: `frames` (decoded), `looks` (by the model), `dropped` (by
+    reason)."""
 
     state: str
     why: str = ""
     hint: str = ""  # what to do about it
     last_frame_age: float | None = None  # seconds
     frames: int = 0
+    looks: int = 0
     events: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     view: tuple[str, ...] = ()  # what is wrong with its sight
@@ -55,6 +57,7 @@ METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_camera_view_fault": ("gauge", "1 while the camera cannot see well, by kind"),
     "vedette_camera_last_frame_age_seconds": ("gauge", "age of the camera's last picture"),
     "vedette_camera_frames_total": ("counter", "pictures decoded"),
+    "vedette_camera_looks_total": ("counter", "pictures that the model has looked at"),
     "vedette_camera_events_total": ("counter", "records made"),
     "vedette_camera_dropped_total": ("counter", "pictures and events dropped, by reason"),
     "vedette_model_boxes_dropped_total": ("counter", "boxes of a model thrown away, by reason"),
@@ -152,6 +155,7 @@ def _samples(status: EdgeStatus) -> Iterator[Sample]:
         if camera.last_frame_age is not None:
             yield "vedette_camera_last_frame_age_seconds", labels, camera.last_frame_age
         yield "vedette_camera_frames_total", labels, camera.frames
+        yield "vedette_camera_looks_total", labels, camera.looks
         yield "vedette_camera_events_total", labels, camera.events
         for reason, count in camera.dropped.items():
             yield "vedette_camera_dropped_total", {**labels, "reason": reason}, count

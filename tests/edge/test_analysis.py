@@ -174,6 +174,7 @@ def test_the_look_of_an_event_goes_to_the_stills_with_everybody_in_it(tmp_path):
     try:
         one.see("a")
         wait_until(lambda: len(records(one)) == 1)
+        assert one.analysis.looks["a"] > 0
         ((camera, look, people, drafts),) = kept
         assert (camera.id, look.image(640).shape) == ("a", IMAGE.shape)
         assert people[0] == pytest.approx((0.4, 0.4, 0.6, 0.8))

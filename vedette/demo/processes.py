@@ -58,6 +58,10 @@ class Child:
                     return match
         raise ProcessFailed(f"{self.name} did not start:\n{self.tail()}")
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def is_running(self) -> bool:
         return self._process.poll() is None
 

@@ -1,0 +1,130 @@
+"""What an edge costs a camera, and what it finds, over real RTSP.
+
+    python -m benchmarks edge-quiet | edge-busy | edge-mixed [--cameras N] [--seconds S] [--lines 360|720]
+
+The edge runs on one core, the cameras on the others; only the edge's CPU time counts, once all cameras are live.
+Prints one JSON line.
+
+`cpu_ms_per_camera_second`, `cameras_per_core`   the second is 1000 over the first: what it would be if nothing else
+    limited. Read `looks_per_s` with it: an edge with too much to do looks less often and costs no more than its core.
+`events_expected`, `events_found`, `events_extra`, `f1`   against what a replay of the same clip finds, which
+    has no clock to keep up with; the same rule within 2 s.
+`p95_onset_ms`   from the picture in which that reference has an event open, to the commit of the event's record.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import footage, machine
+from benchmarks.edge.scenes import KEY_S, Scene, scene
+from benchmarks.edge.site import Shown, Watched, watch
+
+NEAR_S = 2.0
+EDGE_OF_WINDOW_S = 3.0  # happenings that near to the window's ends are not counted, only matched
+
+
+def quiet(argv: Sequence[str]) -> int:
+    return _run("edge-quiet", ("rest",), argv, cameras=20)
+
+
+def busy(argv: Sequence[str]) -> int:
+    return _run("edge-busy", ("plaza", "junction"), argv, cameras=4)
+
+
+def mixed(argv: Sequence[str]) -> int:
+    return _run("edge-mixed", ("plaza", *["rest"] * 4, "junction", *["rest"] * 4), argv, cameras=10)
+
+
+def _run(name: str, scenes: Sequence[str], argv: Sequence[str], *, cameras: int) -> int:
+    parser = argparse.ArgumentParser(prog=f"benchmarks {name}")
+    parser.add_argument("--cameras", type=int, default=cameras)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--rate", type=float, default=5.0, help="looks a second")
+    parser.add_argument("--lines", type=int, choices=(360, 720), default=360, help="sub-stream, or main stream")
+    parser.add_argument("--footage", type=Path, default=footage.FOLDER, help="folder of the clips")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(tempfile.gettempdir()) / "vedette-scenes", help="scenes are made once, here"
+    )
+    options = parser.parse_args(argv)
+    known = {
+        each: scene(each, options.lines, options.rate, options.cache, options.footage) for each in dict.fromkeys(scenes)
+    }
+    site = [_shown(known[scenes[number % len(scenes)]], number, options.cameras) for number in range(options.cameras)]
+    cores = sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
+        watched = watch(
+            site, rate=options.rate, seconds=options.seconds,
+            cores=({cores[0]}, set(cores[1:]) or {cores[0]}), folder=Path(folder),
+        )  # fmt: skip
+    print(json.dumps({"benchmark": name, "lines": options.lines} | _figures(site, watched)))
+    return 0
+
+
+def _shown(scene: Scene, number: int, of: int) -> Shown:
+    """Cameras of one scene are spread over it."""
+    offset = scene.seconds * number / of
+    return Shown(scene, number, offset // KEY_S * KEY_S)
+
+
+def _figures(site: Sequence[Shown], watched: Watched) -> dict[str, Any]:
+    seconds = watched.until - watched.since
+    expected = found = extra = 0
+    onsets: list[float] = []
+    for shown in site:
+        name = f"{shown.scene.name}-{shown.number:03d}"
+        happenings = _happenings(shown, watched.started[name], watched.since, watched.until)
+        opened: dict[object, tuple[str, float, float]] = {}
+        for record, kept_at in watched.kept:
+            if record.camera_id == name and watched.since <= kept_at <= watched.until:
+                opened.setdefault(record.event_id, (record.rule, record.opened_at / 1000, kept_at))
+        free = list(opened.values())
+        for rule, at, counts in happenings:
+            near = [each for each in free if each[0] == rule and abs(each[1] - at) <= NEAR_S]
+            expected += counts
+            if near:
+                best = min(near, key=lambda each: abs(each[1] - at))
+                free.remove(best)
+                found += counts
+                onsets += [1000 * (best[2] - at)] if counts else []
+        inner = watched.since + EDGE_OF_WINDOW_S, watched.until - EDGE_OF_WINDOW_S
+        extra += sum(inner[0] <= at <= inner[1] for _, at, _ in free)
+    per_camera = 1000 * watched.cpu_s / seconds / len(site)
+    return {
+        "cameras": len(site),
+        "seconds": round(seconds, 1),
+        "cpu_ms_per_camera_second": round(per_camera, 2),
+        "cameras_per_core": round(1000 / per_camera, 1),
+        "core_used": round(watched.cpu_s / seconds, 2),
+        "looks_per_s": round(sum(watched.looks.values()) / seconds / len(site), 2),
+        "events_expected": expected,
+        "events_found": found,
+        "events_extra": extra,
+        "f1": round(2 * found / max(1, 2 * found + extra + expected - found), 3),
+        "p50_onset_ms": round(statistics.median(onsets)) if onsets else None,
+        "p95_onset_ms": round(statistics.quantiles(onsets, n=20, method="inclusive")[-1]) if len(onsets) > 1 else None,
+        "rss_mb": round(watched.rss_mb),
+        "machine": machine.described(),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+
+
+def _happenings(shown: Shown, started: float, since: float, until: float) -> list[tuple[str, float, bool]]:
+    """(rule, UTC seconds, whether it counts) of those in the window."""
+    found = []
+    for rule, at in shown.scene.truth:
+        first = started - shown.offset + at
+        rounds = range(int((since - first) // shown.scene.seconds), int((until - first) // shown.scene.seconds) + 1)
+        for due in (first + each * shown.scene.seconds for each in rounds):
+            if since - NEAR_S <= due <= until + NEAR_S and due >= started:
+                counts = since + EDGE_OF_WINDOW_S <= due <= until - EDGE_OF_WINDOW_S
+                found.append((rule, due, counts))
+    return found
