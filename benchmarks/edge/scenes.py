@@ -106,13 +106,11 @@ def _at_fps(film: Iterator[tuple[float, Image]], since: float, until: float) -> 
     last: Image | None = None
     for at, image in film:
         while last is not None and since + tick / FPS < min(at, until):
-            if since + tick / FPS >= since:
-                yield last
+            yield last
             tick += 1
         if at >= until:
             return
-        if at >= since or last is None or since + tick / FPS <= at:
-            last = image
+        last = image
 
 
 def _busy(clip: Path, lines: int) -> Iterator[Image]:
