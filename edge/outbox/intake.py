@@ -17,12 +17,15 @@ class Intake(Generic[T]):
     def __init__(self, size: int) -> None:
         self._size = size
         self._items: deque[T] = deque()
+        self._taken = 0  # by the last take: in work until the next
         self._changed = threading.Condition()
         self._closed = False
         self.refused = 0
 
     def __len__(self) -> int:
-        return len(self._items)
+        """What waits and what is in work: 0 means that all is done."""
+        with self._changed:
+            return len(self._items) + self._taken
 
     def put(self, item: T, patience: float | None) -> None:
         """Wait up to `patience` seconds for room; None ignores the bound (for work that makes room).
@@ -46,10 +49,12 @@ class Intake(Generic[T]):
     def take(self, most: int, delay: float) -> list[T]:
         """Wait for one item, then up to `delay` seconds for more. Empty only when closed and drained."""
         with self._changed:
+            self._taken = 0
             self._changed.wait_for(lambda: self._closed or self._items)
             if self._items and not self._closed:
                 self._changed.wait_for(lambda: self._closed or len(self._items) >= most, delay)
             taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
+            self._taken = len(taken)
             self._changed.notify_all()
             return taken
 

@@ -183,12 +183,13 @@ class Outbox:
             ((oldest,),) = self._query("SELECT (SELECT kept_at FROM pending ORDER BY epoch, seq LIMIT 1)")
             used = self._used_bytes()
         writer = self._writer
+        queued = len(writer.intake)  # before `pending`: what leaves the one is in the other by then
         return OutboxStatus(
             epoch=writer.head.epoch,
             last_seq=writer.head.last_seq,
             pending=writer.pending,
             parked=writer.parked,
-            queued=len(writer.intake),
+            queued=queued,
             bytes=used,
             max_bytes=self._limits.max_bytes,
             oldest_age=None if oldest is None else max(0.0, (self._now_ms() - oldest) / 1000),

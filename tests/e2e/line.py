@@ -63,11 +63,14 @@ class Line:
         self.processes: list[Process] = []
         self.address = ""
         self.login: tuple[str, str] | None = None
+        self._desks: list[Desk] = []
 
     def __enter__(self) -> Line:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for desk in self._desks:
+            desk.close()
         for process in self.processes:
             process.end(signal.SIGKILL)
 
@@ -104,7 +107,8 @@ class Line:
 
     def desk(self) -> Desk:
         assert self.login is not None
-        return Desk(self.address, *self.login)
+        self._desks.append(Desk(self.address, *self.login))
+        return self._desks[-1]
 
 
 def health(edge: Process) -> dict[str, Any]:

@@ -16,6 +16,19 @@ def test_takes_in_order_and_no_more_than_asked() -> None:
     assert intake.take(3, 0) == [3, 4]
 
 
+def test_what_is_taken_counts_until_the_next_is_asked_for():
+    intake: Intake[int] = Intake(10)
+    intake.put(1, 0)
+    intake.put(2, 0)
+    intake.take(1, 0)
+    assert len(intake) == 2, "one waits, one is in work"
+    intake.take(1, 0)
+    assert len(intake) == 1
+    intake.close()
+    assert intake.take(1, 0) == []
+    assert len(intake) == 0
+
+
 def test_full_refuses_the_newcomer_but_not_what_makes_room() -> None:
     intake: Intake[int] = Intake(2)
     intake.put(1, 0)

@@ -332,3 +332,22 @@ def test_a_damaged_standing_row_is_left_out(path: Path) -> None:
     spoil(path, "UPDATE standing SET body = x'00' WHERE seq = 1")
     with reopened(path) as outbox:
         assert [record.seq for record in outbox.standing()] == [2]
+
+
+def test_a_record_in_the_midst_of_its_commit_is_not_overlooked(path: Path) -> None:
+    committing, goes_on = threading.Event(), threading.Event()
+
+    def now() -> int:
+        if threading.current_thread().name == "outbox":
+            committing.set()
+            goes_on.wait(5)
+        return NOW
+
+    with Outbox(path, "edge-1", now_ms=now) as outbox:
+        kept = outbox.append(draft())
+        assert committing.wait(5)
+        status = outbox.status()
+        assert (status.pending, status.queued) == (0, 1), "who waits until all is sent must see that something comes"
+        goes_on.set()
+        kept.result(5)
+        assert outbox.status().pending == 1
