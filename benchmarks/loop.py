@@ -16,7 +16,7 @@ import multiprocessing
 import resource
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from benchmarks import footage
 from benchmarks.score import document
 from edge.errors import SourceEnded
 from edge.replay import ReplayStats, replay
-from edge.sources.base import Picture
+from edge.sources.base import Packet
 from edge.sources.file import FileSource
 
 RATE = 5.0
@@ -42,21 +42,23 @@ class Looped:
         self._clip, self._seconds = clip, seconds
         self.rounds = 0
 
-    def pictures(self) -> Iterator[Picture]:
+    def packets(self) -> Iterator[Packet]:
         """Raises SourceEnded when full, SourceError."""
         began = 0.0
-        while began < self._seconds:
-            self.rounds += 1
-            at = step = 0.0
-            with closing(FileSource(self._clip)) as source, suppress(SourceEnded):
-                for picture in source.pictures():
-                    step, at = picture.at - at, picture.at
-                    yield Picture(began + at, picture.raw)
-            began += at + step  # a round's first picture comes after the last as that one did after its own
+        with ExitStack() as opened:  # what was read in one round may be decoded in the next
+            while began < self._seconds:
+                self.rounds += 1
+                at = step = 0.0
+                source = opened.enter_context(closing(FileSource(self._clip)))
+                with suppress(SourceEnded):
+                    for packet in source.packets():
+                        step, at = packet.at - at, packet.at
+                        yield Packet(began + at, packet.raw)
+                began += at + step  # a round's first picture comes after the last as that one did after its own
         raise SourceEnded(f"{self._clip}: {self.rounds} rounds are over")
 
     def close(self) -> None:
-        """Nothing to do: each round closes its file."""
+        """Nothing to do: the iteration closes its files."""
 
 
 def run(argv: Sequence[str]) -> int:

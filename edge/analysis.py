@@ -133,6 +133,8 @@ class Analysis:
             self._guarded(name, partial(self._analysts[name].note, self._clock.now(), signal))
 
     def _look(self, name: str, frame: Frame) -> list[Draft]:
+        if frame.still:
+            return self._analysts[name].rest(frame.at)
         detector = self._detectors[self._cameras[name].detect.model]
         detections = detector.detect([frame.image(detector.side)])[0]
         self.looks[name] += 1

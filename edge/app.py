@@ -191,6 +191,9 @@ class Edge:
             hint=hint,
             last_frame_age=None if stream.last_picture is None else round(now - stream.last_picture, 3),
             frames=counts.pictures,
+            packets=counts.packets,
+            sleep=watcher.sleep.state,
+            wakes=watcher.sleep.wakes.copy(),
             looks=self._analysis.looks[name],
             events=self._analysis.events[name],
             dropped={

@@ -24,15 +24,18 @@ STALE_AFTER = 60.0  # seconds that a record may wait for central before the edge
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """`state` is "live" when all is well. Counts since start: `frames` (decoded), `looks` (by the model), `dropped` (by
-    reason)."""
+    """`state` is "live" when all is well. Counts since start: `packets` (pictures that came), `frames` (decoded),
+    `looks` (by the model), `dropped` (by reason)."""
 
     state: str
     why: str = ""
     hint: str = ""  # what to do about it
     last_frame_age: float | None = None  # seconds
+    packets: int = 0
     frames: int = 0
     looks: int = 0
+    sleep: str = "awake"  # or asleep, steady; see edge/sleep.py
+    wakes: Mapping[str, int] = field(default_factory=dict)  # by what gave it away
     events: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     view: tuple[str, ...] = ()  # what is wrong with its sight
@@ -56,7 +59,10 @@ METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_camera_live": ("gauge", "1 while the camera sends pictures that are looked at"),
     "vedette_camera_view_fault": ("gauge", "1 while the camera cannot see well, by kind"),
     "vedette_camera_last_frame_age_seconds": ("gauge", "age of the camera's last picture"),
+    "vedette_camera_packets_total": ("counter", "pictures that came"),
     "vedette_camera_frames_total": ("counter", "pictures decoded"),
+    "vedette_camera_asleep": ("gauge", "1 while the camera's scene is at rest and only key frames are decoded"),
+    "vedette_camera_wakes_total": ("counter", "how often a scene at rest woke, by what gave it away"),
     "vedette_camera_looks_total": ("counter", "pictures that the model has looked at"),
     "vedette_camera_events_total": ("counter", "records made"),
     "vedette_camera_dropped_total": ("counter", "pictures and events dropped, by reason"),
@@ -154,7 +160,11 @@ def _samples(status: EdgeStatus) -> Iterator[Sample]:
             yield "vedette_camera_view_fault", {**labels, "kind": fault}, int(fault in camera.view)
         if camera.last_frame_age is not None:
             yield "vedette_camera_last_frame_age_seconds", labels, camera.last_frame_age
+        yield "vedette_camera_packets_total", labels, camera.packets
         yield "vedette_camera_frames_total", labels, camera.frames
+        yield "vedette_camera_asleep", labels, int(camera.sleep == "asleep")
+        for reason, count in camera.wakes.items():
+            yield "vedette_camera_wakes_total", {**labels, "reason": reason}, count
         yield "vedette_camera_looks_total", labels, camera.looks
         yield "vedette_camera_events_total", labels, camera.events
         for reason, count in camera.dropped.items():

@@ -1,7 +1,7 @@
 """Frames of all cameras on their way to the one detector.
 
-Bound and policy: one frame a camera, the newest wins; what is overwritten is counted. The camera that has waited
-longest goes first, so that none starves.
+Bound and policy: one frame a camera, the newest wins; what is overwritten is counted. One that needs no look does not
+replace one that does. The camera that has waited longest goes first, so that none starves.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ class LookQueue:
         with self._changed:
             if self._closed:
                 return
-            if camera_id in self._waiting:
+            if (waiting := self._waiting.get(camera_id)) is not None and not waiting.still:
+                if frame.still:
+                    return
                 self.overwritten[camera_id] += 1
             self._waiting[camera_id] = frame
             self._changed.notify()

@@ -26,6 +26,7 @@ class Pace:
         self._credit = 1.0  # looks
         self._spent = False  # since the last that was due
         self._at = self._last = float("-inf")
+        self.settled = False
 
     def due(self, at: float) -> bool:
         """Whether a look at `at` fits the budget and the scene. If so, the next is a period later."""
@@ -49,7 +50,9 @@ class Pace:
         self._credit -= 1
         self._spent = True
 
-    def follow(self, fastest: float) -> None:
-        """`fastest`: the highest speed among the objects, in their own sizes a second; infinite for what is new."""
+    def follow(self, fastest: float, *, settled: bool = True) -> None:
+        """`fastest`: the highest speed among the objects, in their own sizes a second; infinite for what is new.
+        `settled`: every object was seen, so that where nothing moves they need not be looked for."""
+        self.settled = settled
         slowest = max(REST_S, 1 / self._rate) if fastest < REST else 1 / self._rate
         self._period_s = min(max(MOVE / max(fastest, 1e-6), 1 / (FASTER * self._rate)), slowest)

@@ -22,7 +22,9 @@ from edge.gate import MotionGate, small_size
 from edge.pace import Pace
 from edge.rules.base import RuleState
 from edge.rules.engine import Draft, RuleEngine
-from edge.sources.base import Picture
+from edge.sleep import STEADY_S, Sleep
+from edge.sources.base import Packet, Picture
+from edge.sources.decoder import Decoder
 from edge.track.tracker import Tracker, TrackerSettings
 from edge.types import Detections, Frame, Image, Track
 from edge.view import CameraView, ViewEvents, ViewSignal
@@ -30,11 +32,16 @@ from edge.view import CameraView, ViewEvents, ViewSignal
 
 @dataclass(slots=True)
 class WatcherCounts:
-    pictures: int = 0  # decoded
+    packets: int = 0
+    pictures: int = 0  # decoded, and not passed over
     gated: int = 0  # looked at by the gate
-    asleep: int = 0  # of those, found too quiet for a look
+    still: int = 0  # of those, found too quiet for a look
     blind: int = 0  # of those, not passed on because the camera could not see
     looks: int = 0  # passed on
+
+
+UNSETTLED_S = 2.0  # between looks where nothing moves, while somebody is missed in his place
+NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
 
 class Watcher:
@@ -45,18 +52,26 @@ class Watcher:
 
     def __init__(self, camera: Camera, pace: Pace, tell: Callable[[list[ViewSignal]], None]) -> None:
         self._camera = camera
-        self._pace = pace
+        self.pace = pace
         self._tell = tell
         self.view = CameraView(camera.view, tuple(camera.masks.values()))
         self._fresh = False
         self._gate = MotionGate(threshold=camera.gate.threshold, min_area=camera.gate.min_area)
         self._awake_until = float("-inf")
-        self._last_look = float("-inf")
+        self._last_look = self._gated = float("-inf")
         self._slept = False  # since then
+        self.sleep = Sleep(camera.gate.stay_awake_s, allowed=camera.gate.sleep)
         self.counts = WatcherCounts()
 
+    def pictures(self, packet: Packet, decoder: Decoder) -> list[Picture]:
+        """Those that can be looked at now. While the camera sleeps, packets wait in the decoder."""
+        self.counts.packets += 1
+        if self.sleep.packet(packet.at, packet.size, key=packet.key):
+            return decoder.decode(packet)
+        return decoder.keep(packet)[-1:]  # they had to be decoded, but the last shows what any of them would
+
     def consider(self, picture: Picture) -> Frame | None:
-        """The picture as a frame, masks painted, if it deserves a look; else None.
+        """The picture as a frame, masks painted, if it deserves a look, or is the first of many that do not; else None.
 
         Pixels are made when the pace says that a look is due: small and grey ones for gate and view, and those of the
         frame not before somebody takes them.
@@ -64,8 +79,11 @@ class Watcher:
         self.counts.pictures += 1
         self._fresh |= picture.fresh
         at = picture.at
-        if not self._pace.due(at):
+        if self.sleep.state == "steady" and self._gated < at < self._gated + STEADY_S:
             return None
+        if not self.pace.due(at):
+            return None
+        self._gated = at
         masks = self._camera.masks.values()
         small, sample = picture.grey(*small_size(*picture.size)), picture.sample()
         mask.paint(small, masks)
@@ -76,18 +94,27 @@ class Watcher:
         self._fresh = False
         if self.view.blind:
             self.counts.blind += 1
+            self.sleep.saw(at, motion=False)
             return None
-        if self._gate.step(at, small) > 0:
+        moves = self._gate.step(at, small) > 0
+        self.sleep.saw(at, motion=moves)
+        if moves:
             self._awake_until = at + self._camera.gate.stay_awake_s
-        self._slept |= at > self._awake_until
-        if at > self._awake_until and at - self._last_look < self._camera.gate.quiet_look_s:
-            self.counts.asleep += 1
-            return None
+        quiet = at > self._awake_until
+        # The first that is quiet shows where everything came to rest; from then on, nothing moves unseen.
+        if quiet and self._slept and at - self._last_look < self._quiet_s:
+            self.counts.still += 1
+            return Frame(at, lambda _most: NO_PIXELS, slept=True, still=True)
+        slept, self._slept = self._slept or quiet, quiet
         self._last_look = at
-        self._pace.spend()
+        self.pace.spend()
         self.counts.looks += 1
-        slept, self._slept = self._slept, False
         return Frame(at, partial(self._render, picture), slept)
+
+    @property
+    def _quiet_s(self) -> float:
+        longest = self._camera.gate.quiet_look_s
+        return longest if self.pace.settled else min(longest, UNSETTLED_S)
 
     def _render(self, picture: Picture, most: int) -> Image:
         image = picture.image(most)
@@ -127,7 +154,14 @@ class Analyst:
             detections = detections.only(np.asarray(detections.scores >= self._weakest))
         self._last = at
         self.tracks = self._tracker.step(at, detections, slept=slept)
-        self._pace.follow(self._tracker.fastest())
+        self._pace.follow(self._tracker.fastest(), settled=self._tracker.settled())
+        return self._engine.step(at, self.tracks)
+
+    def rest(self, at: float) -> list[Draft]:
+        """Nothing has moved since the last look: objects are where they were, and for the rules time goes on."""
+        self._last = at
+        self.tracks = self._tracker.rest(at)
+        self._pace.follow(0.0, settled=self._tracker.settled())
         return self._engine.step(at, self.tracks)
 
     def dropped(self) -> dict[str, int]:

@@ -13,14 +13,15 @@ from contract.camera import Camera
 from contract.event import EventRecord
 from edge.clock import ClipClock
 from edge.detect.base import Detector
-from edge.errors import SourceEnded
+from edge.errors import SourceEnded, SourceError
 from edge.ids import uuid7
 from edge.pace import Pace
 from edge.pipeline import Analyst, Watcher, WatcherCounts
 from edge.records import complete
 from edge.rules.base import RuleState
 from edge.rules.engine import Draft
-from edge.sources.base import Picture, Source
+from edge.sources.base import Packet, Picture, Source
+from edge.sources.decoder import Decoder
 from edge.types import Box, Detections, Frame, Track
 from edge.view import Silence, ViewSignal
 
@@ -92,7 +93,7 @@ def replay(
     """
     run = _Run(camera, detector, start_ms, stats)
     seq = 0
-    for picture in _pictures(source, stats):
+    for picture in _pictures(source, run, stats):
         if picture is None:
             drafts, look = run.end(), None
         else:
@@ -107,16 +108,17 @@ def replay(
             yield (record.opened_at - start_ms) / 1000, record
 
 
-def _pictures(source: Source, stats: ReplayStats) -> Iterator[Picture | None]:
-    """The clip's, and None for its end."""
-    pictures = source.pictures()
+def _pictures(source: Source, run: _Run, stats: ReplayStats) -> Iterator[Picture | None]:
+    """Those of the clip's pictures that the pipeline would decode, and None for the clip's end."""
+    packets = source.packets()
     while True:
         with stats.spending("decode"):
             try:
-                picture = next(pictures)
+                pictures = run.decoded(next(packets))
             except SourceEnded:
                 break
-        yield picture
+        yield from pictures
+    yield from run.last()
     yield None
 
 
@@ -130,7 +132,9 @@ class _Run:
         self._stats = stats
         self._said: list[ViewSignal] = []
         self._watcher = Watcher(camera, rate, self._said.extend)
+        self._decoder = Decoder()
         self._silence = Silence(camera.view.offline, 0.0)
+        self._heard = 0.0
         self._analyst = Analyst(
             camera,
             rate,
@@ -146,10 +150,21 @@ class _Run:
     def awake(self) -> bool:
         return self._watcher.is_awake(self._stats.seconds)
 
+    def decoded(self, packet: Packet) -> list[Picture]:
+        self._said += self._silence.step(packet.at, self._heard)
+        self._heard = max(packet.at, self._heard)
+        self._said += self._silence.step(packet.at, self._heard)
+        return self._watcher.pictures(packet, self._decoder)
+
+    def last(self) -> list[Picture]:
+        """What is left at the clip's end. Raises SourceError where no picture could be decoded."""
+        pictures = self._decoder.end()
+        if self._decoder.broken and not pictures and not self._watcher.counts.pictures:
+            raise SourceError("none of the clip's pictures can be decoded", hint="is it whole?")
+        return pictures
+
     def step(self, picture: Picture) -> tuple[list[Draft], Look | None]:
         stats = self._stats
-        self._said += self._silence.step(picture.at, stats.seconds)
-        self._said += self._silence.step(picture.at, picture.at)
         stats.seconds = picture.at
         with stats.spending("watch"):
             frame = self._watcher.consider(picture)
@@ -157,6 +172,9 @@ class _Run:
         self._said.clear()
         if frame is None:
             return drafts, None
+        if frame.still:
+            with stats.spending("analyse"):
+                return drafts + self._analyst.rest(frame.at), None
         with stats.spending("detect"):
             detections = self._detector.detect([frame.image(self._detector.side)])[0]
         with stats.spending("analyse"):

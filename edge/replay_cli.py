@@ -152,9 +152,9 @@ def _all(observers: list[Observer]) -> Observer:
 def _stats_table(counted: ReplayStats, camera: Camera, events: int) -> Table:
     table = Table(title=f"{camera.id}: {counted.seconds:.1f} s of clip", show_header=False)
     counts = counted.counts
-    table.add_row("pictures decoded", str(counts.pictures))
+    table.add_row("pictures decoded", f"{counts.pictures} of {counts.packets}")
     table.add_row("looks by the model", f"{counts.looks} ({counts.looks / max(counted.seconds, 0.001):.2f} a second)")
-    table.add_row("too quiet for a look", str(counts.asleep))
+    table.add_row("too quiet for a look", str(counts.still))
     table.add_row("objects followed", str(counted.objects))
     table.add_row("events", str(events))
     for part, spent in counted.spent_s.items():

@@ -25,7 +25,8 @@ from edge.pace import Pace
 from edge.pacing import Pacer
 from edge.pipeline import Watcher
 from edge.retry import Backoff, FaultDigest
-from edge.sources.base import Source
+from edge.sources.base import GARBAGE_S, Source, garbage
+from edge.sources.decoder import Decoder
 from edge.types import Frame
 from edge.view import ViewSignal
 
@@ -120,11 +121,21 @@ class Supervisor:
         try:
             self.status.connects += 1
             before = self.status.undecodable
-            for picture in source.pictures():
-                self.status.undecodable = before + source.broken
-                self._seen(picture.at)
-                if (frame := self.watcher.consider(picture)) is not None:
-                    self._offer(frame)
+            decoder = Decoder()
+            last_picture = self._clock.now()
+            for packet in source.packets():
+                pictures = self.watcher.pictures(packet, decoder)
+                self.status.undecodable = before + source.broken + decoder.broken
+                if pictures:
+                    last_picture = packet.at
+                    self._seen(packet.at)
+                elif packet.at - last_picture > GARBAGE_S:
+                    raise garbage(self._camera.source.url)
+                elif self.watcher.sleep.state == "asleep":
+                    self._heard(packet.at)
+                for picture in pictures:
+                    if (frame := self.watcher.consider(picture)) is not None:
+                        self._offer(frame)
                 if self._stop.is_set():
                     return
         finally:

@@ -2,8 +2,8 @@
 
     python -m benchmarks edge-quiet | edge-busy | edge-mixed [--cameras N] [--seconds S] [--lines 360|720]
 
-The edge runs on one core, the cameras on the others; only the edge's CPU time counts, once all cameras are live.
-Prints one JSON line.
+The edge runs on one core, the cameras on the others; only the edge's CPU time counts, once all cameras have been live
+for 15 s. Prints one JSON line.
 
 `cpu_ms_per_camera_second`, `cameras_per_core`   the second is 1000 over the first: what it would be if nothing else
     limited. Read `looks_per_s` with it: an edge with too much to do looks less often and costs no more than its core.

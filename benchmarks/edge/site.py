@@ -23,6 +23,7 @@ from vedette.demo.processes import Child, Children
 from vedette.virtual_camera import Mount, VirtualCamera
 
 LIVE_S = 120.0  # all cameras must send within
+SETTLE_S = 15.0  # after that: every camera is awake at first
 NOBODY = "http://127.0.0.1:9"  # no central: everything stays in the outbox, where it can be read
 
 
@@ -55,7 +56,7 @@ class Watched:
 def watch(
     site: Sequence[Shown], *, rate: float, seconds: float, cores: Sequence[set[int]], folder: Path, threads: int = 1
 ) -> Watched:
-    """Run the site for `seconds` once all cameras are live. `cores`: the edge's, and the cameras'."""
+    """Run the site for `seconds` once all cameras have been live for SETTLE_S. `cores`: the edge's, the cameras'."""
     with _cameras(site, cores[1]) as urls, Children(folder) as children:
         configs = folder / "cameras"
         configs.mkdir()
@@ -73,6 +74,7 @@ def watch(
         os.sched_setaffinity(edge.pid, cores[0])
         address = edge.wait_for(r"health: (\S+)", 120)[1]
         _until_live(address, len(site), edge)
+        time.sleep(SETTLE_S)
         looked = _looks(address)
         since, before = time.time(), _cpu_s(edge.pid)
         time.sleep(seconds)

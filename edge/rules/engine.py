@@ -25,7 +25,7 @@ from edge.rules.storm import StormCap
 from edge.types import Box, Step, Track
 
 GAP_S = 30.0
-GAP_LOOKS = 3  # of a quiet scene, or of a camera looked at seldom, where they are further apart than usual
+GAP_LOOKS = 3  # of a camera looked at seldom, where they are further apart than usual
 BACK_S = 1.0  # a look earlier than the last by more, and the clock began anew; the tracker sees it likewise
 
 
@@ -63,7 +63,8 @@ class _Armed:
 
 
 class RuleEngine:
-    """`step` once a look. `utc_ms` turns the pipeline's seconds into UTC ms; `new_id` makes an id for a moment."""
+    """`step` once a look, and where none is needed because nothing moves. `utc_ms` turns the pipeline's seconds into
+    UTC ms; `new_id` makes an id for a moment."""
 
     def __init__(self, camera: Camera, utc_ms: Callable[[float], int], new_id: Callable[[int], UUID]) -> None:
         self._camera = camera
@@ -73,7 +74,7 @@ class RuleEngine:
             _Armed(name, rule, build(rule, camera), {}, StormCap(camera.storm)) for name, rule in camera.rules.items()
         ]
         self._last: float | None = None
-        self._longest_gap = max(GAP_S, GAP_LOOKS * max(camera.gate.quiet_look_s, 1 / camera.detect.rate))
+        self._longest_gap = max(GAP_S, GAP_LOOKS / camera.detect.rate)
         self.swallowed: Counter[str] = Counter()
         """Events that a storm's cap kept from being told one by one, by rule."""
 

@@ -8,8 +8,29 @@ from typing import Protocol
 
 import av
 
+from edge.errors import SourceTimeout
 from edge.sources.pixels import Pixels
 from edge.types import Grey, Image, Sample
+
+GARBAGE_S = 5.0  # a stream that sends packets but no picture for this long is as good as dead
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A coded picture as it came."""
+
+    at: float  # seconds, pipeline clock: when it came, or its own time in a clip
+    raw: av.Packet[av.VideoStream]
+
+    @property
+    def key(self) -> bool:
+        """A key frame: coded anew, owing nothing to the pictures before it."""
+        return bool(self.raw.is_keyframe)
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.raw.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +43,7 @@ class Picture:
 
     @property
     def fresh(self) -> bool:
-        """A key frame: coded anew, owing nothing to the pictures before it."""
+        """Of a key frame."""
         return bool(self.raw.key_frame)
 
     @property
@@ -41,15 +62,20 @@ class Picture:
         return self.pixels.sample(self.raw)
 
 
+def garbage(url: str) -> SourceTimeout:
+    """What is wrong with a stream whose packets give no picture. `url` must be fit to be shown."""
+    return SourceTimeout(f"{url}: sends packets but no picture", hint="restart the camera's encoder")
+
+
 class Source(Protocol):
     """An open stream. Iterating ends only by an exception or by `close`."""
 
     @property
     def broken(self) -> int:
-        """Packets so far that could not be decoded."""
+        """Packets so far that could not be read."""
 
-    def pictures(self) -> Iterator[Picture]:
-        """Pictures in order of time. Raises SourceError; SourceEnded when the other side stops."""
+    def packets(self) -> Iterator[Packet]:
+        """Packets in the order in which they are decoded. Raises SourceError; SourceEnded when the other side stops."""
 
     def close(self) -> None:
         """Idempotent; never leaves the container open."""

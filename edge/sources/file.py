@@ -8,16 +8,14 @@ from pathlib import Path
 import av
 
 from edge.errors import SourceEnded, SourceError
-from edge.sources.base import Picture
-from edge.sources.pixels import Pixels
+from edge.sources.base import Packet
 
 
 class FileSource:
-    """Pictures of a clip; `at` counts from the clip's first picture. Raises SourceError if it is no video."""
+    """A clip's packets; `at` counts from the clip's first picture. Raises SourceError if it is no video."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._pixels = Pixels()
         self.broken = 0
         try:
             self._container = av.open(str(path))
@@ -27,7 +25,7 @@ class FileSource:
             self._container.close()
             raise SourceError(f"{path}: no video in it", hint="give a video file")
         self._stream = self._container.streams.video[0]
-        self._stream.thread_type = "AUTO"
+        self._stream.codec_context.thread_count = 1  # as a camera's: more would hold pictures back
 
     @property
     def duration_s(self) -> float | None:
@@ -35,39 +33,40 @@ class FileSource:
         duration = self._container.duration
         return duration / av.time_base if duration else None
 
-    def pictures(self) -> Iterator[Picture]:
+    def packets(self) -> Iterator[Packet]:
         start: float | None = None
         at = 0.0
-        for frame in self._frames():
-            if frame.time is None:
+        decoded = float("-inf")
+        for packet in self._packets():
+            shown = packet.pts if packet.pts is not None else packet.dts
+            if shown is None:
                 continue
-            if start is None or frame.time - start < at:
-                start = frame.time - at  # also where a recording was joined and its clock begins anew
-            at = frame.time - start
-            yield Picture(at, frame, self._pixels)
-        if start is None and self.broken:
-            raise SourceError(f"{self._path}: none of its pictures can be decoded", hint="is it whole?")
+            order = packet.dts if packet.dts is not None else shown  # unlike pts it never falls back
+            if start is None or order < decoded:
+                start = float(shown * packet.time_base) - at  # also where a recording was joined: its clock begins anew
+            decoded = order
+            yield Packet(float(shown * packet.time_base) - start, packet)
+            at = max(at, float(shown * packet.time_base) - start)
         if start is None:
             raise SourceError(
                 f"{self._path}: no picture in it has a time", hint="a bare stream? ffmpeg -r 25 -i IT -c copy clip.mp4"
             )
         raise SourceEnded(f"{self._path}: end of the clip")
 
-    def _frames(self) -> Iterator[av.VideoFrame]:
-        """What can be decoded; a recording with a damaged part goes on after it, as a camera's stream does."""
+    def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
+        """What can be read; a recording with a damaged part goes on after it, as a camera's stream does."""
         packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets, None)
-                frames = packet.decode() if packet is not None else []
             except av.error.InvalidDataError:
                 self.broken += 1
                 continue
             except av.error.FFmpegError as error:
                 raise SourceError(f"{self._path}: cannot be read on: {error.strerror}", hint="is it whole?") from error
-            if packet is None:
+            if packet is None or packet.size == 0:
                 return
-            yield from frames
+            yield packet
 
     def close(self) -> None:
         self._container.close()

@@ -18,8 +18,7 @@ from contract.camera import Source as SourceConfig
 from edge.clock import Clock
 from edge.credentials import Credentials
 from edge.errors import SourceEnded, SourceError, SourceRefused, SourceTimeout
-from edge.sources.base import Picture
-from edge.sources.pixels import Pixels
+from edge.sources.base import GARBAGE_S, Packet, garbage
 
 # Without fpsprobesize=0 FFmpeg watches the stream for seconds to guess its rate before it gives the first packet.
 _OPTIONS = {
@@ -29,7 +28,6 @@ _OPTIONS = {
     "max_delay": "200000",  # microseconds that a UDP packet may come late and still be put in order
     "protocol_whitelist": "rtsp,rtsps,rtp,udp,tcp,tls,crypto",
 }
-_GARBAGE_S = 5.0  # a stream that sends packets but no picture for this long is as good as dead
 
 
 class RtspSource:
@@ -41,8 +39,7 @@ class RtspSource:
     def __init__(self, config: SourceConfig, credentials: Credentials | None, clock: Clock) -> None:
         self._url = config.url  # what may be shown
         self._clock = clock
-        self._pixels = Pixels()
-        self.broken = 0  # packets that could not be decoded
+        self.broken = 0  # packets that could not be read
         self._container = self._open(config, credentials)
         self._stream = self._container.streams.video[0]
         # One thread a camera is enough at camera rates; frame threading would also delay pictures.
@@ -71,26 +68,23 @@ class RtspSource:
             )
         raise AssertionError("unreachable: the last transport returns or raises")
 
-    def pictures(self) -> Iterator[Picture]:
-        last_picture = self._clock.now()
+    def packets(self) -> Iterator[Packet]:
+        last = self._clock.now()
         packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets, None)
-                if packet is None or packet.size == 0:
-                    raise SourceEnded(f"{self._url}: the camera closed the stream")
-                frames = packet.decode()
             except av.error.InvalidDataError:
                 self.broken += 1
-                frames = []
+                if self._clock.now() - last > GARBAGE_S:
+                    raise garbage(self._url) from None
+                continue
             except (av.error.FFmpegError, OSError) as error:
                 raise translate(error, self._url) from None
-            at = self._clock.now()
-            for frame in frames:
-                last_picture = at
-                yield Picture(at, frame, self._pixels)
-            if at - last_picture > _GARBAGE_S:
-                raise SourceTimeout(f"{self._url}: sends packets but no picture", hint="restart the camera's encoder")
+            if packet is None or packet.size == 0:
+                raise SourceEnded(f"{self._url}: the camera closed the stream")
+            last = self._clock.now()
+            yield Packet(last, packet)
 
     def close(self) -> None:
         self._container.close()

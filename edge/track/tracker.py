@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -138,6 +138,22 @@ class Tracker:
         for i in strong:
             self._begin(at, seen, i)
         self._settle(at)
+        return self._tracks()
+
+    def rest(self, at: float) -> list[Track]:
+        """Without a look: nothing has moved since the last. What that saw counts as seen; the others keep waiting."""
+        at = self._at = max(at, self._at)
+        for track in self._live:
+            track.motion = replace(track.motion, at=at, vx=0.0, vy=0.0)
+            if track.look == self._look:
+                track.seen_at = at
+        return self._tracks()
+
+    def settled(self) -> bool:
+        """Whether the last look saw every confirmed object."""
+        return all(track.look == self._look for track in self._live if track.confirmed)
+
+    def _tracks(self) -> list[Track]:
         return [
             Track(t.id, t.label, t.box, t.score, t.seen_at, t.first_at, t.confirmed, tuple(t.path)) for t in self._live
         ]

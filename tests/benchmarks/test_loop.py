@@ -9,9 +9,9 @@ from tests.clips import make_clip
 
 def test_a_joined_clip_goes_on_in_even_time_and_whole_rounds(tmp_path):
     source = Looped(make_clip(tmp_path / "round.mp4", seconds=2, fps=10), seconds=5)
-    pictures = source.pictures()
-    times = [next(pictures).at for _ in range(60)]
+    packets = source.packets()
+    times = [next(packets).at for _ in range(60)]
     with pytest.raises(SourceEnded):
-        next(pictures)
+        next(packets)
     assert times == pytest.approx([n / 10 for n in range(60)])
     assert source.rounds == 3

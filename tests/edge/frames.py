@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
 from edge.gate import small_size
+from edge.sources.base import Picture, Source
+from edge.sources.decoder import Decoder
 from edge.sources.pixels import SAMPLE_COLUMNS, SAMPLE_ROWS
 from edge.types import Frame, Grey, Image, Sample
 
@@ -27,3 +31,10 @@ def small(image: Image) -> Grey:
 
 def sample(image: Image) -> Sample:
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[::SAMPLE_ROWS, ::SAMPLE_COLUMNS].copy()
+
+
+def pictures(source: Source, decoder: Decoder | None = None) -> Iterator[Picture]:
+    """All of a source's, as they would come without sleep."""
+    decoder = decoder or Decoder()
+    for packet in source.packets():
+        yield from decoder.decode(packet)

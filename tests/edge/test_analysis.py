@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,12 +66,12 @@ class Box:
             tmp_path / "outbox.db", "edge-1", now_ms=lambda: CLOCK.utc_ms(CLOCK.now()), limits=limits or Limits()
         )
         chance = iter(range(10_000))
-        analysts = {
+        self.analysts = {
             name: Analyst(each, Pace(5), ("person",), 0.3, CLOCK.utc_ms, lambda ms: uuid7(ms, next(chance)))
             for name, each in self.cameras.items()
         }
         self.analysis = Analysis(
-            self.cameras, analysts, {"yolov8n": Always()}, self.looks, self.outbox, CLOCK, keep_stills
+            self.cameras, self.analysts, {"yolov8n": Always()}, self.looks, self.outbox, CLOCK, keep_stills
         )
         self.analysis.start()
 
@@ -97,6 +99,15 @@ def test_what_is_seen_is_committed(box):
     box.see("a")
     wait_until(lambda: records(box) == [("a", "open")])
     assert box.analysis.events == {"a": 1}
+
+
+def test_where_nothing_moves_time_goes_on_without_the_model(box):
+    box.see("a")
+    later = CLOCK.now() + 3
+    looked = box.analysis.looks["a"]
+    box.looks.offer("a", replace(frame(later, IMAGE), still=True))
+    wait_until(lambda: [track.at for track in box.analysts["a"].tracks] == [later])
+    assert box.analysis.looks["a"] == looked
 
 
 def test_the_end_closes_what_is_open(box):

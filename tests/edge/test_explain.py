@@ -11,7 +11,7 @@ from edge import explain
 from edge.errors import SettingsError
 from edge.explain import ExplainedClip
 from edge.replay import ReplayStats, replay
-from edge.sources.base import Picture
+from edge.sources.base import Packet
 from edge.sources.file import FileSource
 from edge.types import Detections
 from tests.clips import make_clip
@@ -164,9 +164,9 @@ def test_a_time_without_pictures_is_cut_short(clip, tmp_path):
     """A week of it would be more than the file can hold."""
 
     class Recorder(FileSource):
-        def pictures(self):
-            for picture in super().pictures():
-                yield Picture(picture.at + (7 * 86_400 if picture.at > 3 else 0), picture.raw)
+        def packets(self):
+            for packet in super().packets():
+                yield Packet(packet.at + (7 * 86_400 if packet.at > 3 else 0), packet.raw)
 
     with ExplainedClip(tmp_path / "out.mp4", BARE, ("person",)) as observer:
         for _ in replay(Recorder(clip), BARE, Walker(), start_ms=START_MS, stats=ReplayStats(), observe=observer):

@@ -45,7 +45,17 @@ UPLINK = UplinkStatus(
     faults={"timeout": 2},
     clock_offset=-250,
 )
-CAMERA = CameraStatus("live", last_frame_age=0.2, frames=100, looks=40, events=3, dropped={"busy": 4})
+CAMERA = CameraStatus(
+    "live",
+    last_frame_age=0.2,
+    packets=500,
+    frames=100,
+    looks=40,
+    sleep="asleep",
+    wakes={"sizes": 2},
+    events=3,
+    dropped={"busy": 4},
+)
 
 
 def status(**parts: Any) -> EdgeStatus:

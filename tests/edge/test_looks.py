@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 
@@ -52,3 +53,13 @@ def test_close_wakes_who_waits_and_takes_no_more():
     assert answers == [None]
     looks.offer("a", frame(1.0))
     assert looks.take(0) is None
+
+
+def test_one_that_needs_no_look_never_replaces_one_that_does():
+    looks = LookQueue()
+    looks.offer("a", frame(1.0))
+    looks.offer("a", replace(frame(2.0), still=True))
+    looks.offer("b", replace(frame(1.0), still=True))
+    looks.offer("b", frame(2.0))
+    assert [looks.take(0)[1].at for _ in range(2)] == [1.0, 2.0]
+    assert looks.overwritten == {}

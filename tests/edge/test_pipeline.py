@@ -77,10 +77,22 @@ def test_a_gap_is_not_caught_up(camera):
 
 def test_a_quiet_scene_is_looked_at_seldom(camera):
     watcher = watching(camera)
-    looks = [frame.at for frame in (watcher.consider(Painted(i * 0.1, grey())) for i in range(300)) if frame]
-    after = [at for at in looks if at > camera.gate.stay_awake_s + 1]
-    assert all(b - a >= camera.gate.quiet_look_s - 0.05 for a, b in pairwise(after))
-    assert watcher.counts.asleep > 100
+    watcher.pace.follow(0, settled=True)
+    frames = [frame for frame in (watcher.consider(Painted(i * 0.1, grey())) for i in range(1000)) if frame]
+    looks = [frame.at for frame in frames if not frame.still]
+    after = [at for at in looks if at > camera.gate.stay_awake_s + 0.5]
+    assert [b - a for a, b in pairwise(after)] == pytest.approx([30, 30], abs=0.5)
+    still = [frame.at for frame in frames if frame.still]
+    assert len(still) == watcher.counts.still > 200
+    assert max(b - a for a, b in pairwise(still)) < 1, "for the rules time goes on"
+
+
+def test_while_somebody_is_missed_in_his_place_looks_go_on(camera):
+    watcher = watching(camera)
+    watcher.pace.follow(0, settled=False)
+    frames = [frame for frame in (watcher.consider(Painted(i * 0.1, grey())) for i in range(300)) if frame]
+    looks = [frame.at for frame in frames if not frame.still and frame.at > camera.gate.stay_awake_s + 0.5]
+    assert max(b - a for a, b in pairwise(looks)) == pytest.approx(2, abs=0.5)
 
 
 def test_a_frame_says_whether_the_scene_slept_since_the_one_before(camera):
@@ -92,6 +104,8 @@ def test_a_frame_says_whether_the_scene_slept_since_the_one_before(camera):
     after = watcher.consider(Painted(16.2, grey(380)))
     assert not any(frame.slept for frame in [*moving, late, after] if frame)
     assert [frame.slept for frame in quiet if frame][-1]
+    (last,) = (frame for frame in quiet if frame and frame.slept and not frame.still and frame.at < 10)
+    assert last.at == pytest.approx(9.2, abs=0.3), "the first quiet one shows where all came to rest"
     assert late is not None
     assert woken is not None
     assert woken.slept
@@ -115,7 +129,7 @@ def test_masked_pixels_are_black_before_anybody_sees_them(camera):
 def test_motion_under_a_mask_wakes_nobody(camera):
     watcher = watching(camera)
     looks = [watcher.consider(Painted(i * 0.2, grey(moving_at=(i * 9) % 250))) for i in range(100)]
-    assert sum(frame is not None for frame in looks[30:]) <= 8
+    assert sum(frame is not None and not frame.still for frame in looks[30:]) <= 8
 
 
 def test_while_blind_nothing_is_looked_at(camera):

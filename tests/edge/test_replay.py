@@ -6,7 +6,7 @@ import pytest
 from contract import parse
 from edge.errors import SourceError
 from edge.replay import ReplayStats, replay
-from edge.sources.base import Picture
+from edge.sources.base import Packet
 from edge.sources.file import FileSource
 from edge.types import Detections
 from tests.clips import make_clip
@@ -86,9 +86,9 @@ def test_what_is_open_at_the_end_is_closed(clip):
 class Gappy(FileSource):
     """The clip with a minute missing."""
 
-    def pictures(self):
-        for picture in super().pictures():
-            yield picture if picture.at < 4 else Picture(picture.at + 60, picture.raw)
+    def packets(self):
+        for packet in super().packets():
+            yield packet if packet.at < 4 else Packet(packet.at + 60, packet.raw)
 
 
 def test_a_gap_in_the_clip_is_a_camera_that_was_offline(clip):
@@ -98,6 +98,17 @@ def test_a_gap_in_the_clip_is_a_camera_that_was_offline(clip):
     assert [opened.opened_at / 1000, closed.closed_at / 1000] == pytest.approx([4 + 15, 64], abs=0.1)
     assert closed.at / 1000 == pytest.approx(64 + 3, abs=0.1)
     assert sorted({record.kind for _, record in found}) == ["intrusion", "line_crossing", "offline"]
+
+
+def test_a_clip_that_is_all_damaged_says_so(tmp_path):
+    clip = bytearray(make_clip(tmp_path / "clip.mp4", seconds=4).read_bytes())
+    begin = clip.find(b"mdat") + 4
+    end = begin + round(0.9 * (len(clip) - begin))
+    clip[begin:end] = np.random.default_rng(1).bytes(end - begin)
+    (tmp_path / "clip.mp4").write_bytes(clip)
+    with pytest.raises(SourceError, match=r"none of the clip's pictures can be decoded") as caught:
+        run(tmp_path / "clip.mp4")
+    assert caught.value.hint
 
 
 def test_the_same_clip_gives_the_same_records(clip):

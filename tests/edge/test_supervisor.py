@@ -15,7 +15,7 @@ from edge.clock import SystemClock
 from edge.errors import SourceEnded, SourceRefused, SourceTimeout
 from edge.pace import Pace
 from edge.pacing import Pacer
-from edge.sources.base import Picture
+from edge.sources.base import Packet
 from edge.supervisor import Supervisor
 from tests.waiting import wait_until
 
@@ -33,19 +33,35 @@ detect: {rate: 30}
 CLOCK = SystemClock()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def coded(tmp_path_factory):
+    """Packets that each give a black picture."""
+    clip = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    with av.open(str(clip), "w") as out:
+        stream = out.add_stream("libx264", rate=25, options={"g": "1", "tune": "zerolatency"})
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
+        for _ in range(3):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((36, 64, 3), np.uint8), format="bgr24")))
+        out.mux(stream.encode(None))
+    with av.open(str(clip)) as container:
+        Scripted.coded = [packet for packet in container.demux(video=0) if packet.size]
+        yield
+
+
 class Scripted:
-    """Gives `count` pictures, then raises; None: goes on until closed."""
+    """Gives `count` packets, then raises; None: goes on until closed."""
 
     broken = 0
+    coded: list
 
     def __init__(self, count, error=None):
         self.count, self.error, self.closed = count, error, threading.Event()
 
-    def pictures(self):
+    def packets(self):
         given = 0
         while self.count is None or given < self.count:
             given += 1
-            yield Picture(CLOCK.now(), av.VideoFrame.from_ndarray(np.zeros((36, 64, 3), np.uint8), format="bgr24"))
+            yield Packet(CLOCK.now(), self.coded[given % len(self.coded)])
             if self.closed.wait(0.005):
                 raise SourceEnded("closed")
         raise self.error

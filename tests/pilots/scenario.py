@@ -21,7 +21,7 @@ from edge.detect.card import load_card
 from edge.detect.shipped import models_dir
 from edge.ids import uuid7
 from edge.pace import Pace
-from edge.pipeline import Analyst
+from edge.pipeline import UNSETTLED_S, Analyst
 from edge.types import Detections
 
 CARD = load_card(models_dir() / "yolov8n" / "card.yaml")
@@ -73,8 +73,8 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """At most `rate` a second, as the edge paces them; where `sleeps`, only each 2 s while nothing moves, as its gate
-    has it. It does not sleep where leaves or rain move all the time."""
+    """At most `rate` a second, as the edge paces them; where it `sleeps`, a key frame each 2 s while nothing moves, and
+    few of them looked at. It does not sleep where leaves or rain move all the time."""
 
     rate: float
     sleeps: bool = False
@@ -82,6 +82,7 @@ class Looks:
 
 PACES = {"5 a second": Looks(5), "2 a second": Looks(2), "5 a second, asleep": Looks(5, sleeps=True)}
 PICTURES_A_SECOND = 25
+KEY_FRAME_S = 2.0
 
 
 def play(camera: Camera, scenario: Scenario, pace: Looks, seed: int = 0) -> list[Fired]:
@@ -95,17 +96,19 @@ def play(camera: Camera, scenario: Scenario, pace: Looks, seed: int = 0) -> list
         lambda at: start_ms + round(at * 1000), lambda ms: uuid7(ms, next(numbers)),
     )  # fmt: skip
     fired: dict[object, Fired] = {}
-    for at in times(scenario, rate, camera.gate if pace.sleeps else None):
-        for draft in analyst.look(at, seen(scenario.actors, at, chance)):
+    for at, still in times(scenario, rate, camera.gate if pace.sleeps else None):
+        for draft in analyst.rest(at) if still else analyst.look(at, seen(scenario.actors, at, chance)):
             opened = Fired(draft.rule, (draft.opened_at - start_ms) / 1000, draft.label, draft.count)
             fired.setdefault(draft.event_id, opened)
     return sorted(fired.values(), key=lambda event: event.at)
 
 
-def times(scenario: Scenario, pace: Pace, gate: Gate | None) -> Iterator[float]:
-    """When it is looked at, as edge.pipeline.Watcher has it, with actors for pixels."""
-    last = awake_until = float("-inf")
+def times(scenario: Scenario, pace: Pace, gate: Gate | None) -> Iterator[tuple[float, bool]]:
+    """When it is looked at, and when only time goes on because nothing moves, as edge.pipeline.Watcher has it, with
+    actors for pixels."""
+    last = awake_until = told = float("-inf")
     before: object = None
+    quiet = False
     for picture in range(round(scenario.seconds * PICTURES_A_SECOND) + 1):
         at = picture / PICTURES_A_SECOND
         if not pace.due(at):
@@ -113,10 +116,17 @@ def times(scenario: Scenario, pace: Pace, gate: Gate | None) -> Iterator[float]:
         places = [actor.at(at) for actor in scenario.actors]
         if gate is not None and places != before:
             awake_until, before = at + gate.stay_awake_s, places
-        if gate is None or at <= awake_until or at - last >= gate.quiet_look_s:
-            last = at
+        was_quiet, quiet = quiet, at > awake_until
+        longest = (
+            0.0 if gate is None or not quiet or not was_quiet else gate.quiet_look_s if pace.settled else UNSETTLED_S
+        )
+        if at - last >= longest:
+            last = told = at
             pace.spend()
-            yield at
+            yield at, False
+        elif at - told >= KEY_FRAME_S:
+            told = at
+            yield at, True
 
 
 def seen(actors: Sequence[Actor], second: float, chance: random.Random) -> Detections:

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from contract import parse
-from contract.camera import Camera, Gate
+from contract.camera import Camera
 from tests.pilots import hospital, kitchen, school, traffic
 from tests.pilots.scenario import PACES, Fired, Looks, Scenario, play
 from vedette.share import camera_configs_dir
@@ -68,13 +68,6 @@ def test_a_near_miss_is_near(name: str, scenario: Scenario) -> None:
     laxer = camera.rules | {rule: camera.rules[rule].model_copy(update=change)}
     fired = play(camera.model_copy(update={"rules": laxer}), scenario, PACES["5 a second"])
     assert {event for event in fired if event.rule == rule} - set(scenario.fires), fired
-
-
-def test_a_jam_in_a_scene_that_is_seldom_looked_at() -> None:
-    """The default gate looks each 2 s where nothing moves."""
-    (jam,) = [scenario for scenario in traffic.SCENARIOS if scenario.says == "nothing moves any more"]
-    camera = CAMERAS["traffic"].model_copy(update={"gate": Gate()})
-    assert {event.rule for event in play(camera, jam, PACES["5 a second, asleep"])} == {"jam"}
 
 
 @pytest.mark.parametrize("name", PILOTS)

@@ -16,6 +16,7 @@ from edge.credentials import Credentials, Secret
 from edge.errors import EdgeError, SourceEnded, SourceError, SourceRefused, SourceTimeout
 from edge.sources.rtsp import RtspSource, translate
 from tests.clips import make_clip
+from tests.edge.frames import pictures
 from tests.waiting import wait_until
 from vedette.virtual_camera.auth import Auth
 from vedette.virtual_camera.camera import VirtualCamera
@@ -42,9 +43,9 @@ def source(url: str, credentials: Credentials | None = None, **more) -> RtspSour
 
 
 def first(open_source: RtspSource, count: int = 5):
-    pictures = open_source.pictures()
+    found = pictures(open_source)
     try:
-        return [next(pictures) for _ in range(count)]
+        return [next(found) for _ in range(count)]
     finally:
         open_source.close()
 
@@ -54,9 +55,9 @@ def first(open_source: RtspSource, count: int = 5):
 def test_pictures_come(request, transport, codec):
     path = request.getfixturevalue("clip" if codec == "h264" else "clip_265")
     with VirtualCamera([Mount("gate", path)]) as camera:
-        pictures = first(source(camera.url("gate"), transport=transport))
-    assert pictures[0].image().shape == (240, 320, 3)
-    assert [p.at for p in pictures] == sorted(p.at for p in pictures)
+        seen = first(source(camera.url("gate"), transport=transport))
+    assert seen[0].image().shape == (240, 320, 3)
+    assert [p.at for p in seen] == sorted(p.at for p in seen)
 
 
 @pytest.mark.parametrize("scheme", ["basic", "digest"])
@@ -103,11 +104,11 @@ def test_nobody_listens(clip):
 def test_a_frozen_stream_is_noticed(clip):
     with VirtualCamera([Mount("gate", clip)]) as camera:
         one = source(camera.url("gate"))
-        pictures = one.pictures()
-        next(pictures)
+        found = pictures(one)
+        next(found)
         camera.fault("gate", Freeze())
         with pytest.raises(SourceTimeout):
-            for _ in pictures:
+            for _ in found:
                 pass
         one.close()
 
@@ -115,11 +116,11 @@ def test_a_frozen_stream_is_noticed(clip):
 def test_a_closed_connection_is_noticed(clip):
     with VirtualCamera([Mount("gate", clip)]) as camera:
         one = source(camera.url("gate"))
-        pictures = one.pictures()
-        next(pictures)
+        found = pictures(one)
+        next(found)
         camera.fault("gate", Kick())
         with pytest.raises(SourceEnded):
-            for _ in pictures:
+            for _ in found:
                 pass
         one.close()
 
@@ -127,13 +128,13 @@ def test_a_closed_connection_is_noticed(clip):
 def test_pictures_come_again_after_garbage(clip):
     with VirtualCamera([Mount("gate", clip)]) as camera:
         one = source(camera.url("gate"))
-        pictures = one.pictures()
-        next(pictures)
+        found = pictures(one)
+        next(found)
         camera.fault("gate", Garbage(seed=1))
         sent = camera.stats("gate").packets
         wait_until(lambda: camera.stats("gate").packets > sent + 20)
         camera.clear("gate")
-        assert {next(pictures).image().shape for _ in range(60)} == {(240, 320, 3)}
+        assert {next(found).image().shape for _ in range(60)} == {(240, 320, 3)}
         one.close()
 
 
@@ -141,10 +142,10 @@ def test_a_change_of_resolution_goes_through(clip, tmp_path):
     other = load_clip(make_clip(tmp_path / "other.mp4", seconds=2, gop_s=0.5, size=(640, 360)))
     with VirtualCamera([Mount("gate", clip)]) as camera:
         one = source(camera.url("gate"))
-        pictures = one.pictures()
-        next(pictures)
+        found = pictures(one)
+        next(found)
         camera.fault("gate", Resolution(other))
-        assert any(next(pictures).image().shape == (360, 640, 3) for _ in range(100))
+        assert any(next(found).image().shape == (360, 640, 3) for _ in range(100))
         one.close()
 
 

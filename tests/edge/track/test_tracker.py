@@ -324,3 +324,24 @@ def test_who_walks_while_the_stream_stalls_is_the_same_after_it(stall):
     times += [times[-1] + stall + i * 0.2 for i in range(8)]
     steps = [tracker.step(at, look(person(0.1 + 0.15 * at))) for at in times]
     assert ids(steps) == {1}
+
+
+def test_where_nothing_moves_objects_are_taken_to_be_where_they_were():
+    tracker, _ = run([[person(0.3)]] * 10)
+    assert tracker.settled()
+    steps = [tracker.rest(2 + 2 * i) for i in range(1000)]
+    assert ids(steps) == {1}
+    assert [track.at for track in steps[-1]] == [2000.0]
+    (track,) = tracker.step(2001, look(person(0.3)), slept=True)
+    assert track.id == 1
+
+
+def test_who_was_missed_by_the_last_look_is_not_taken_to_be_there():
+    tracker, _ = run([[person(0.3)]] * 10 + [[]])
+    assert not tracker.settled()
+    (track,) = tracker.rest(4)
+    assert track.at == pytest.approx(1.8)
+    for second in range(6, 30, 2):
+        tracker.step(second, look(), slept=True)
+    assert tracker.settled()
+    assert tracker.rest(32) == []

@@ -1,0 +1,94 @@
+"""From packets to pictures; what nobody needs yet waits undecoded.
+
+What waits follows what the decoder has seen last: on waking it is decoded in order, with the times of its own, so that
+the onset of motion is not lost. A key frame owes nothing to what came before it, and makes that worthless. Bound: what
+waits spans at most KEEP_S and KEEP_BYTES; beyond, it is decoded all the same, for what follows needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import av
+
+from edge.sources.base import Packet, Picture
+from edge.sources.pixels import Pixels
+
+KEEP_S = 3.0
+KEEP_BYTES = 4 << 20
+HELD_BACK = 64  # packets whose time is remembered: more than a decoder holds back to put pictures in order
+
+
+class Decoder:
+    """One stream's at a time; a new connection needs a new one. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self.broken = 0  # packets that could not be decoded
+        self._pixels = Pixels()
+        self._waiting: list[Packet] = []
+        self._bytes = 0
+        self._given: int | None = None  # first of those that wait: a key frame whose picture was given already
+        self._times: dict[int | None, float] = {}  # by pts
+        self._last = float("-inf")
+        self._codec: av.VideoCodecContext | None = None
+
+    def keep(self, packet: Packet) -> list[Picture]:
+        """Let `packet` wait. Gives pictures only where too much does."""
+        self._waiting.append(packet)
+        self._bytes += packet.size
+        if packet.at - self._waiting[0].at <= KEEP_S and self._bytes <= KEEP_BYTES:
+            return []
+        return self._all(self._taken())
+
+    def decode(self, packet: Packet) -> list[Picture]:
+        """The pictures of what waits and of `packet`; of a key frame, only its own."""
+        waiting = self._taken()
+        if not (packet.key and waiting):
+            return self._all([*waiting, packet])
+        codec = packet.raw.stream.codec_context
+        codec.flush_buffers()
+        if pictures := self._all([packet]):
+            return pictures
+        # It holds pictures back, to put them in order: it gives this one only at the end of a stream. So this is one,
+        # and the key frame begins another, should what follows it be wanted.
+        pictures = [self._picture(frame) for frame in self._frames(codec, None)]
+        codec.flush_buffers()
+        self._waiting, self._bytes = [packet], packet.size
+        self._given = packet.raw.pts if pictures else None
+        return pictures
+
+    def end(self) -> list[Picture]:
+        """The stream is over: what is left."""
+        pictures = self._all(self._taken())
+        if self._codec is not None:
+            pictures += [self._picture(frame) for frame in self._frames(self._codec, None)]
+        return pictures
+
+    def _taken(self) -> list[Packet]:
+        waiting, self._waiting, self._bytes = self._waiting, [], 0
+        return waiting
+
+    def _all(self, packets: Sequence[Packet]) -> list[Picture]:
+        pictures = []
+        for packet in packets:
+            while len(self._times) >= HELD_BACK:
+                del self._times[next(iter(self._times))]
+            self._times[packet.raw.pts] = packet.at
+            self._codec = packet.raw.stream.codec_context
+            for frame in self._frames(self._codec, packet.raw):
+                again = self._given is not None and frame.pts == self._given
+                self._given = None
+                if not again:
+                    pictures.append(self._picture(frame, packet.at))
+        return pictures
+
+    def _frames(self, codec: av.VideoCodecContext, packet: av.Packet[av.VideoStream] | None) -> Iterator[av.VideoFrame]:
+        try:
+            yield from codec.decode(packet)
+        except (av.error.InvalidDataError, av.error.EOFError):
+            self.broken += 1
+
+    def _picture(self, frame: av.VideoFrame, at: float | None = None) -> Picture:
+        at = self._times.pop(frame.pts, self._last if at is None else at)
+        self._last = max(at, self._last)
+        return Picture(self._last, frame, self._pixels)
