@@ -1,6 +1,7 @@
 """What an edge costs a camera, and what it finds, over real RTSP.
 
     python -m benchmarks edge-quiet | edge-busy | edge-mixed [--cameras N] [--seconds S] [--lines 360|720]
+                                                             [--baseline ultralytics]
 
 The edge runs on one core, the cameras on the others; only the edge's CPU time counts, once all cameras have been live
 for 15 s. Prints one JSON line.
@@ -10,6 +11,8 @@ for 15 s. Prints one JSON line.
 `events_expected`, `events_found`, `events_extra`, `f1`   against what a replay of the same clip finds, which
     has no clock to keep up with; the same rule within 2 s.
 `p95_onset_ms`   from the picture in which that reference has an event open, to the commit of the event's record.
+`baseline_...`, `ratio`   with --baseline: Ultralytics' plain loop after the edge has ended, on the first of the same
+    streams and the same core; the ratio is its CPU time a camera second over the edge's. See `baseline.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,8 +29,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import footage, machine
+from benchmarks.edge import baseline
 from benchmarks.edge.scenes import KEY_S, Scene, scene
 from benchmarks.edge.site import Shown, Watched, watch
+from edge.errors import EdgeError
 
 NEAR_S = 2.0
 EDGE_OF_WINDOW_S = 3.0  # happenings that near to the window's ends are not counted, only matched
@@ -54,18 +60,33 @@ def _run(name: str, scenes: Sequence[str], argv: Sequence[str], *, cameras: int)
     parser.add_argument(
         "--cache", type=Path, default=Path(tempfile.gettempdir()) / "vedette-scenes", help="scenes are made once, here"
     )
+    parser.add_argument("--baseline", choices=("ultralytics",), help="afterwards, this library's plain loop")
+    parser.add_argument("--baseline-cameras", type=int, default=2, help="of the same; a core can do two or so")
+    parser.add_argument("--baseline-python", type=Path, default=Path(sys.executable), help="interpreter that has it")
+    parser.add_argument("--baseline-weights", type=Path, default=baseline.WEIGHTS, help="the official yolov8n.pt")
     options = parser.parse_args(argv)
+    if options.baseline:
+        try:
+            baseline.check(options.baseline_python, options.baseline_weights)
+        except EdgeError as error:
+            parser.error(f"{error}\n  hint: {error.hint}")
     known = {
         each: scene(each, options.lines, options.rate, options.cache, options.footage) for each in dict.fromkeys(scenes)
     }
     site = [_shown(known[scenes[number % len(scenes)]], number, options.cameras) for number in range(options.cameras)]
-    cores = sorted(os.sched_getaffinity(0))
+    first, *others = sorted(os.sched_getaffinity(0))
+    cores = {first}, set(others) or {first}
+    figures: dict[str, Any] = {"benchmark": name, "lines": options.lines}
     with tempfile.TemporaryDirectory() as folder:
-        watched = watch(
-            site, rate=options.rate, seconds=options.seconds,
-            cores=({cores[0]}, set(cores[1:]) or {cores[0]}), folder=Path(folder),
-        )  # fmt: skip
-    print(json.dumps({"benchmark": name, "lines": options.lines} | _figures(site, watched)))
+        watched = watch(site, rate=options.rate, seconds=options.seconds, cores=cores, folder=Path(folder))
+        figures |= _figures(site, watched)
+        if options.baseline:
+            looped = baseline.loop(
+                site[: options.baseline_cameras], rate=options.rate, seconds=options.seconds, cores=cores,
+                folder=Path(folder), python=options.baseline_python, weights=options.baseline_weights,
+            )  # fmt: skip
+            figures |= baseline.figures(looped, options.rate, figures)
+    print(json.dumps(figures))
     return 0
 
 

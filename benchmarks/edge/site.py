@@ -57,7 +57,7 @@ def watch(
     site: Sequence[Shown], *, rate: float, seconds: float, cores: Sequence[set[int]], folder: Path, threads: int = 1
 ) -> Watched:
     """Run the site for `seconds` once all cameras have been live for SETTLE_S. `cores`: the edge's, the cameras'."""
-    with _cameras(site, cores[1]) as urls, Children(folder) as children:
+    with cameras(site, cores[1]) as urls, Children(folder) as children:
         configs = folder / "cameras"
         configs.mkdir()
         names = []
@@ -88,7 +88,7 @@ def watch(
 
 
 @contextmanager
-def _cameras(site: Sequence[Shown], cores: set[int]) -> Iterator[list[tuple[str, float]]]:
+def cameras(site: Sequence[Shown], cores: set[int]) -> Iterator[list[tuple[str, float]]]:
     """(address, UTC seconds of its start) a camera."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
