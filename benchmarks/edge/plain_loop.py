@@ -10,7 +10,7 @@ side, all else as they set it, on one core with one thread of torch.
 
 stdout: a JSON line once every camera has been looked at LIVE_LOOKS times, and one more for each line on stdin; the end
 of stdin ends it. `looks` so far; `at`, seconds; `cpu_s`, of the whole process; `looking_cpu_s`, of the threads that
-look, which is all but reading and decoding.
+look, which is all but reading and decoding; `version` of the library.
 
 Imports nothing but the standard library and what the library itself needs. Loads WEIGHTS, a pickle, unchecked: the
 caller has compared its SHA-256.
