@@ -1,4 +1,5 @@
-"""The edge put together. The only module that knows every concrete class; it also knows the order of ending.
+"""The edge put together. The only module that knows every concrete class (but the detectors, see
+`edge.detect.backends`); it also knows the order of ending.
 
 Ending: cameras stop -> the analysis finishes its frame and closes open events -> queued stills are written -> the
 outbox has committed the events -> the uplink gets a moment to send them -> all is closed. What the uplink does not
@@ -22,10 +23,9 @@ from edge.analysis import Analysis
 from edge.cameras import CameraFiles, credential_problems, label_problems
 from edge.clock import SystemClock
 from edge.credentials import Credentials
+from edge.detect import backends
 from edge.detect.base import Detector
 from edge.detect.card import load_card
-from edge.detect.onnx import OnnxDetector
-from edge.detect.openvino import OpenVinoDetector
 from edge.errors import ModelError, OutboxError, SettingsError
 from edge.health import CameraStatus, EdgeStatus, HealthServer, reasons
 from edge.ids import uuid7
@@ -260,7 +260,6 @@ def _credentials(settings: Settings, camera: Camera) -> Credentials | None:
 
 def _fit(settings: Settings, files: CameraFiles) -> tuple[dict[str, Detector], dict[str, Camera], list[Problem]]:
     """One detector a model, shared by all cameras that name it; the cameras that can be watched; and why others not."""
-    backend = OnnxDetector if settings.backend == "onnx" else OpenVinoDetector
     detectors: dict[str, Detector] = {}
     broken: dict[str, ModelError] = {}
     cameras: dict[str, Camera] = {}
@@ -270,7 +269,9 @@ def _fit(settings: Settings, files: CameraFiles) -> tuple[dict[str, Detector], d
         if model not in detectors and model not in broken:
             try:
                 card = load_card(settings.models / model / "card.yaml")
-                detectors[model] = backend(card, threads=settings.threads)
+                detectors[model] = backends.detector(
+                    card, settings.backend, threads=settings.threads, device=settings.device
+                )
             except ModelError as error:
                 broken[model] = error
         if model in broken:

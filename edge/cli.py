@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -13,7 +13,7 @@ from edge import cameras
 from edge import credentials as credentials_file
 from edge import token as edge_token
 from edge.app import Edge
-from edge.console import Models, err, out, told
+from edge.console import Backend, Device, Models, err, out, told
 from edge.detect.card import load_card
 from edge.log import configure as configure_logs
 from edge.outbox import check as outbox_check
@@ -49,9 +49,8 @@ def run(
     ] = False,
     health_port: Annotated[int, typer.Option(help="Port for /health and /metrics on 127.0.0.1; 0: any.")] = 0,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the model.")] = 1,
-    backend: Annotated[
-        Literal["openvino", "onnx"], typer.Option(help="What runs the model; onnx needs the extra \\[onnx].")
-    ] = "openvino",
+    backend: Backend = "openvino",
+    device: Device = "auto",
     stills_mib: Annotated[
         int, typer.Option(min=1, help="MiB of disk for pictures of events; the oldest are deleted first.")
     ] = 512,
@@ -75,6 +74,7 @@ def run(
             models=models,
             threads=threads,
             backend=backend,
+            device=device,
             health_port=health_port,
             ca_file=ca_file,
             plain_http=plain_http,

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from contract.errors import ConfigError
+from edge.detect import choices
 from edge.detect.shipped import models_dir
 from edge.errors import EdgeError
 
@@ -17,6 +18,18 @@ Models = Annotated[
     typer.Option(
         help="Folder of models.", envvar="VEDETTE_MODELS", default_factory=models_dir, show_default="Vedette's own"
     ),
+]
+
+Backend = Annotated[
+    choices.Backend,
+    typer.Option(
+        help="What runs the model; onnx needs the extra \\[onnx], ultralytics the extra \\[ultralytics] and a model "
+        "whose card names a .pt."
+    ),
+]
+Device = Annotated[
+    choices.Device,
+    typer.Option(help="Where: auto is an NVIDIA GPU if the backend finds one (openvino finds none), else the CPU."),
 ]
 
 err = Console(stderr=True, highlight=False)

@@ -21,9 +21,9 @@ from contract.camera import Camera
 from contract.errors import ConfigError
 from contract.event import EventRecord
 from edge import cameras, outputs
-from edge.console import Models, err, out, told
+from edge.console import Backend, Device, Models, err, out, told
+from edge.detect import backends
 from edge.detect.card import load_card
-from edge.detect.openvino import OpenVinoDetector
 from edge.errors import SettingsError
 from edge.explain import ExplainedClip
 from edge.replay import Moment, Observer, ReplayStats, replay
@@ -42,6 +42,8 @@ def replay_clip(
     stats: Annotated[bool, typer.Option("--stats", help="Show looks, objects and where the time went.")] = False,
     every_record: Annotated[bool, typer.Option("--all", help="Closings too, not only openings.")] = False,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the model.")] = 2,
+    backend: Backend = "openvino",
+    device: Device = "auto",
     explain: Annotated[
         Path | None, typer.Option(help="Write the clip here (.mp4) with all that was seen and decided drawn into it.")
     ] = None,
@@ -75,7 +77,7 @@ def replay_clip(
             )
         parsed = parse.camera(camera.read_bytes(), str(camera))
         card = load_card(models / parsed.detect.model / "card.yaml")
-        detector = OpenVinoDetector(card, threads=threads)
+        detector = backends.detector(card, backend, threads=threads, device=device)
         if problems := cameras.label_problems(str(camera), parsed, detector.class_names):
             raise ConfigError(problems)
         source = FileSource(clip)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from edge.credentials import Credentials
+from edge.detect.choices import Backend, Device
 from edge.token import Token
 
 
@@ -20,7 +20,8 @@ class Settings:
     data: Path
     models: Path
     threads: int = 1  # of inference
-    backend: Literal["openvino", "onnx"] = "openvino"
+    backend: Backend = "openvino"
+    device: Device = "auto"
     health_port: int = 0  # 0: any free one
     ca_file: Path | None = None
     plain_http: bool = False  # the token may cross a network in clear

@@ -35,6 +35,7 @@ PURE = {
     "edge.draw": {"numpy", "cv2"},
     "edge.why": {"msgspec"},
     "edge.detect.base": set(),
+    "edge.detect.choices": set(),
     "edge.detect.yolo": {"numpy", "cv2"},
     "edge.detect.refused": set(),
     "edge.track": {"numpy"},
@@ -62,7 +63,11 @@ NO_IO = {
 
 ONLY_IN = {
     "the edge's clock": ("edge", {"edge.clock", "edge.app", "edge.replay_cli", "edge.replay"}, {"time"}),
-    "concrete detectors": ("edge", {"edge.app", "edge.replay_cli"}, {"edge.detect.openvino", "edge.detect.onnx"}),
+    "concrete detectors": (
+        "edge",
+        {"edge.detect.backends"},
+        {"edge.detect.openvino", "edge.detect.onnx", "edge.detect.ultralytics"},
+    ),
     "concrete sources": (
         "edge",
         {"edge.app", "edge.replay_cli", "edge.replay"},

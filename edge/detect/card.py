@@ -154,8 +154,8 @@ class Card(_Part):
     @classmethod
     def _beside_the_card(cls, value: str) -> str:
         # A plain name: no folder, no drive, no parent; a card never points outside its own folder.
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*\.onnx", value):
-            raise ValueError("want the plain name of an .onnx file beside the card")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(onnx|pt)", value):
+            raise ValueError("want the plain name of an .onnx or .pt file beside the card")
         return value
 
     @field_validator("classes")
@@ -216,6 +216,16 @@ def verified_weights(card: Card) -> bytes:
     if (sha256 := hashlib.sha256(data).hexdigest()) != card.sha256:
         raise ChecksumError(f"{card.weights}: SHA-256 is {sha256}, the card says {card.sha256}", hint=hint)
     return data
+
+
+def weights_for(card: Card, form: Literal[".onnx", ".pt"]) -> bytes:
+    """`verified_weights`, for a backend that can run no other form. Raises CardError, ChecksumError."""
+    if card.weights.suffix != form:
+        raise CardError(
+            f"{card.path}: file: {card.file}: this backend runs {form} files",
+            hint="--backend ultralytics runs a .pt; `vedette models export` makes an .onnx of it for the others",
+        )
+    return verified_weights(card)
 
 
 class _CardLoader(yaml.SafeLoader):

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge.detect.card import Card, verified_weights
+from edge.detect.card import Card, weights_for
+from edge.detect.choices import Device, cuda_wanted
 from edge.detect.session import YoloDetector
 from edge.detect.yolo import Floats
 from edge.errors import BackendError
+
+_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 
 class OnnxDetector(YoloDetector):
     """Loads `card`'s weights after checking them.
 
-    Raises ChecksumError, BackendError (ONNX Runtime missing, weights not readable by it).
+    `threads` counts for CPUs only. CUDA needs the library's GPU build.
+    Raises CardError, ChecksumError, BackendError (ONNX Runtime missing, weights not readable by it, no such device).
     """
 
     def __init__(
@@ -22,26 +26,30 @@ class OnnxDetector(YoloDetector):
         *,
         size: int | None = None,
         threads: int = 1,
-        providers: tuple[str, ...] = ("CPUExecutionProvider",),
+        device: Device = "auto",
     ) -> None:
         super().__init__(card, size=size)
-        weights = verified_weights(card)
+        weights = weights_for(card, ".onnx")
         try:
             import onnxruntime
         except ImportError as error:
             raise BackendError(f"ONNX Runtime cannot be loaded: {error}", hint="pip install 'vedette[onnx]'") from error
+        cuda = cuda_wanted(device, offered=_CUDA in onnxruntime.get_available_providers())
+        providers = [_CUDA, _CPU] if cuda else [_CPU]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors come as exceptions
         try:
-            self._session: Any = onnxruntime.InferenceSession(weights, options, providers=list(providers))
+            self._session: Any = onnxruntime.InferenceSession(weights, options, providers=providers)
             self._input = self._session.get_inputs()[0].name
         except Exception as error:  # its exception classes are private
             raise BackendError(
                 f"{card.weights}: ONNX Runtime cannot load it: {error}",
-                hint="`vedette models verify` checks the file; the provider may be missing on this machine",
+                hint="`vedette models verify` checks the file; --device cpu is the device that always works",
             ) from error
+        if device == "cuda" and _CUDA not in self._session.get_providers():  # it falls back in silence
+            raise BackendError("ONNX Runtime found no GPU that it can use", hint="look at its words above")
 
     def _infer(self, blob: Floats) -> Floats:
         try:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge.detect.card import Card, verified_weights
+from edge.detect.card import Card, weights_for
 from edge.detect.session import YoloDetector
 from edge.detect.yolo import Floats, Letterbox
 from edge.errors import BackendError
@@ -28,7 +28,7 @@ class OpenVinoDetector(YoloDetector):
 
     `threads` counts for CPUs only. `arithmetic` is OpenVINO's inference precision ("f32", "bf16"); None leaves
     it the fastest that the device has.
-    Raises ChecksumError, BackendError (OpenVINO missing, weights not readable by it).
+    Raises CardError, ChecksumError, BackendError (OpenVINO missing, weights not readable by it).
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class OpenVinoDetector(YoloDetector):
         arithmetic: str | None = None,
     ) -> None:
         super().__init__(card, size=size)
-        weights = verified_weights(card)
+        weights = weights_for(card, ".onnx")
         try:
             import openvino
         except ImportError as error:

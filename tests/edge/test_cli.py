@@ -238,6 +238,28 @@ def test_a_still_that_cannot_be_written(data):
     assert "No such file" in done.output
 
 
+@pytest.mark.parametrize("command", ["run", "replay"])
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--backend", "ultralytics"], "this backend runs .pt files"),
+        (["--device", "cuda"], "OpenVINO runs on no NVIDIA GPU"),
+    ],
+    ids=["ultralytics", "cuda"],
+)
+def test_backend_and_device_reach_the_model(tmp_path, monkeypatch, command, options, says):
+    """Seen by what they refuse: the shipped model has no .pt, and the default backend no CUDA."""
+    monkeypatch.setenv("VEDETTE_EDGE_TOKEN", "vde_bench." + "x" * 32)
+    arguments = {
+        "run": ["--configs", CAMERA, "--central", "http://127.0.0.1:9", "--data", tmp_path],
+        "replay": [CLIP, "--camera", CAMERA],
+    }
+    done = run(command, *arguments[command], *options)
+    assert done.exit_code == 1
+    assert says in done.output
+    assert "hint:" in done.output
+
+
 def test_replay_of_what_is_no_video_says_so(tmp_path):
     text = tmp_path / "clip.mp4"
     text.write_text("no video")

@@ -8,12 +8,9 @@ are removed.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
@@ -22,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from edge.detect.ultralytics import library, quiet
 from edge.errors import BackendError, ChecksumError, ModelError
 
 MAX_BYTES = 8_000_000  # a model travels to every edge box, over poor links
@@ -61,7 +59,7 @@ def export(pt: Path, out: Path, *, precision: Precision, sha256: str | None = No
             hint="these are other weights, or a damaged download: do not load them",
         )
     yolo_type, onnx, versions = _libraries()
-    with tempfile.TemporaryDirectory() as scratch, _quiet():
+    with tempfile.TemporaryDirectory() as scratch, quiet():
         copy = Path(shutil.copy(pt, Path(scratch) / "weights.pt"))  # the exporter writes beside its input
         try:
             yolo = yolo_type(str(copy), task="detect")
@@ -91,30 +89,15 @@ def export(pt: Path, out: Path, *, precision: Precision, sha256: str | None = No
 
 
 def _libraries() -> tuple[Any, Any, dict[str, str]]:
-    # Never install anything by itself, never phone home.
-    os.environ.update(YOLO_AUTOINSTALL="false", YOLO_OFFLINE="true")
+    ultralytics = library()
     try:
         import onnx
-        import ultralytics
     except ImportError as error:
         raise BackendError(
             f"export needs a library that is not installed: {error.name}",
             hint="pip install 'vedette[ultralytics]'",
         ) from error
     return ultralytics.YOLO, onnx, {name: version(name) for name in ("ultralytics", "torch", "onnx")}
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    import logging
-
-    log = logging.getLogger("ultralytics")
-    before = log.level
-    log.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 def _strip(model: Any) -> None:

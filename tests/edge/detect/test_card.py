@@ -95,7 +95,7 @@ def test_our_own_card_is_sound() -> None:
         pytest.param({"file": "/etc/weights.onnx"}, "file: want the plain name", id="absolute file"),
         pytest.param({"file": "a\\weights.onnx"}, "file: want the plain name", id="file by backslash"),
         pytest.param({"file": ".onnx"}, "file: want the plain name", id="file without a name"),
-        pytest.param({"file": "weights.pt"}, "file: want the plain name", id="a pickle"),
+        pytest.param({"file": "weights.pkl"}, "file: want the plain name", id="another pickle"),
         pytest.param({"file": "weights.onnx\n"}, "file: want the plain name", id="file with a line break"),
         pytest.param({"id": "Site Model"}, "id: String should match", id="id not plain"),
         pytest.param({"id": "yolo-face"}, "id: 'yolo-face' names a face", id="face model by id"),

@@ -13,18 +13,22 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.detect import backends, choices
 from edge.detect.base import Detector
 from edge.detect.card import Card, load_card
 from edge.detect.onnx import OnnxDetector
 from edge.detect.openvino import MAX_SHAPES, OpenVinoDetector
 from edge.detect.session import YoloDetector
 from edge.detect.shipped import models_dir
+from edge.detect.ultralytics import UltralyticsDetector
 from edge.detect.yolo import overlap
-from edge.errors import BackendError, ChecksumError
+from edge.errors import BackendError, CardError, ChecksumError
 from edge.types import Detections, Image
 
 DATA = Path(__file__).parents[2] / "data"
-BACKENDS = {"openvino": OpenVinoDetector, "onnxruntime": OnnxDetector}
+PT = Path(__file__).parents[4] / "shared" / "weights" / "yolov8n.pt"
+BACKENDS = {"openvino": OpenVinoDetector, "onnxruntime": OnnxDetector, "ultralytics": UltralyticsDetector}
+FORMS = {"openvino": ".onnx", "onnxruntime": ".onnx", "ultralytics": ".pt"}
 
 # By eye, in pixels of the 768x576 picture
 PERSONS = [
@@ -39,8 +43,15 @@ VEHICLES = [(653, 45, 722, 100), (735, 51, 768, 95)]
 
 
 @pytest.fixture(scope="module")
-def card() -> Card:
+def shipped() -> Card:
     return load_card(models_dir() / "yolov8n" / "card.yaml")
+
+
+def holding(card: Card, weights: Path, data: bytes) -> Card:
+    """`card` with other weights, which are written."""
+    weights.write_bytes(data)
+    found = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    return card.model_copy(update={"path": weights.with_name("card.yaml"), "file": weights.name, **found})
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +61,29 @@ def picture() -> Image:
     return np.asarray(image, np.uint8)
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> type[Any]:
-    if importlib.util.find_spec(request.param) is None:
-        pytest.skip(f"{request.param} is not installed")
-    return BACKENDS[request.param]
+@pytest.fixture(scope="module", params=BACKENDS)
+def name(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    if importlib.util.find_spec(found) is None:
+        pytest.skip(f"{found} is not installed")
+    return found
+
+
+@pytest.fixture(scope="module")
+def backend(name: str) -> type[Any]:
+    return BACKENDS[name]
+
+
+@pytest.fixture(scope="module")
+def card(name: str, shipped: Card, tmp_path_factory: pytest.TempPathFactory) -> Card:
+    """The same network for each, in the form that it runs."""
+    if FORMS[name] == ".onnx":
+        return shipped
+    if not PT.is_file():
+        pytest.skip("the upstream's yolov8n.pt is not here")
+    found = holding(shipped, tmp_path_factory.mktemp("pt") / PT.name, PT.read_bytes())
+    assert found.sha256 == shipped.source.sha256
+    return found
 
 
 @pytest.fixture
@@ -142,17 +171,67 @@ def test_refuses_weights_that_are_not_the_cards(backend: type[Any], card: Card) 
         backend(card.model_copy(update={"sha256": "0" * 64}))
 
 
-def test_weights_that_are_no_network(backend: type[Any], card: Card, tmp_path: Path) -> None:
-    data = b"not a network at all"
-    (tmp_path / "w.onnx").write_bytes(data)
-    other = {
-        "path": tmp_path / "card.yaml",
-        "file": "w.onnx",
-        "size": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-    }
+def test_weights_that_are_no_network(name: str, backend: type[Any], shipped: Card, tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="cannot load it") as caught:
-        backend(card.model_copy(update=other))
+        backend(holding(shipped, tmp_path / f"w{FORMS[name]}", b"not a network at all"))
+    assert caught.value.hint
+
+
+class Runs:
+    """A pickle that does something when it is loaded."""
+
+    def __init__(self, trace: Path) -> None:
+        self._trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self._trace,)
+
+
+@pytest.mark.parametrize("cards", [True, False], ids=["the card's", "others"])
+def test_a_pickle_is_compared_before_it_is_loaded(cards: bool, shipped: Card, tmp_path: Path) -> None:
+    if importlib.util.find_spec("ultralytics") is None:
+        pytest.skip("ultralytics is not installed")
+    importlib.import_module("torch").save(Runs(tmp_path / "ran"), tmp_path / "new.pt")
+    card = holding(shipped, tmp_path / "w.pt", (tmp_path / "new.pt").read_bytes())
+    with pytest.raises(BackendError if cards else ChecksumError):
+        UltralyticsDetector(card if cards else card.model_copy(update={"sha256": "0" * 64}))
+    assert (tmp_path / "ran").exists() is cards  # else this test could not fail
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_weights_of_another_form_are_not_read(name: str, shipped: Card, tmp_path: Path) -> None:
+    other = {".onnx": ".pt", ".pt": ".onnx"}[FORMS[name]]
+    with pytest.raises(CardError, match=rf"this backend runs \{FORMS[name]} files") as caught:
+        BACKENDS[name](holding(shipped, tmp_path / f"w{other}", b""))
+    assert "--backend ultralytics" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("device", "offered", "wanted"),
+    [("auto", True, True), ("auto", False, False), ("cpu", True, False), ("cpu", False, False), ("cuda", True, True)],
+)
+def test_cuda_only_where_it_is(device: choices.Device, offered: bool, wanted: bool) -> None:
+    assert choices.cuda_wanted(device, offered=offered) is wanted
+
+
+@pytest.mark.parametrize(
+    ("backend", "form", "library", "asked"),
+    [
+        pytest.param("openvino", ".onnx", "openvino", "", id="openvino"),
+        pytest.param("onnx", ".onnx", "onnxruntime", "get_available_providers", id="onnx"),
+        pytest.param("ultralytics", ".pt", "ultralytics", "torch.cuda.is_available", id="ultralytics"),
+    ],
+)
+def test_cuda_that_is_not_there_is_an_error(
+    backend: choices.Backend, form: str, library: str, asked: str, shipped: Card, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+    if asked:
+        monkeypatch.setattr(asked if "." in asked else f"{library}.{asked}", list)  # nothing is offered
+    with pytest.raises(BackendError, match=r"NVIDIA|CUDA") as caught:
+        backends.detector(holding(shipped, tmp_path / f"w{form}", b""), backend, device="cuda")
     assert caught.value.hint
 
 
@@ -179,11 +258,11 @@ def test_refuses_what_is_no_picture(detector: Detector, image: Any) -> None:
 
 @pytest.mark.parametrize(("name", "make"), BACKENDS.items(), ids=BACKENDS)
 def test_a_missing_library_is_named(
-    name: str, make: type[YoloDetector], card: Card, monkeypatch: pytest.MonkeyPatch
+    name: str, make: type[YoloDetector], shipped: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, name, None)  # import raises ImportError
     with pytest.raises(BackendError, match="cannot be loaded") as caught:
-        make(card)
+        make(holding(shipped, tmp_path / f"w{FORMS[name]}", b""))
     assert "pip install" in caught.value.hint
 
 
@@ -193,8 +272,8 @@ def test_a_network_that_fails(detector: Any, picture: Image, monkeypatch: pytest
         detector.detect([picture])
 
 
-def test_odd_shapes_do_not_pile_up_networks(card: Card, picture: Image) -> None:
-    detector = OpenVinoDetector(card, size=160)
+def test_odd_shapes_do_not_pile_up_networks(shipped: Card, picture: Image) -> None:
+    detector = OpenVinoDetector(shipped, size=160)
     shapes = [picture[: 576 * n // 12] for n in range(2, 13)] + [picture[:, : 768 * n // 12] for n in range(2, 13)]
     detector.detect(shapes)
     assert len(detector._requests) == MAX_SHAPES + 1
