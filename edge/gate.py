@@ -1,15 +1,18 @@
 """The gate: does this picture show motion? Pure.
 
 The picture, shrunk to a small grey one, is compared with a slowly following background. A spot counts when it
-differs by more than `threshold`, and specks of a single pixel never count.
+differs by more than `threshold`; specks of a single pixel never count, nor does what moves all the time (restless.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
-from edge.types import Grey
+from edge.restless import Restless
+from edge.types import Box, Grey
 
 WIDTH = 192  # pixels of the small picture: a person 1/30 of the picture's height still covers some
 FOLLOW_S = 1.0  # the background takes over a change in about this long; longer, and what left still shows as motion
@@ -25,26 +28,29 @@ class MotionGate:
         self._min_area = min_area
         self._background: Grey | None = None
         self._at = 0.0
+        self._restless = Restless()
 
-    def step(self, at: float, small: Grey) -> float:
+    def step(self, at: float, small: Grey, resting: Sequence[Box] | None = None) -> float:
         """The share of the picture that moves, 0 where that is less than `min_area`. `small`: of `small_size`.
 
-        The first picture, and one of another shape, count as moving altogether: nothing is known yet.
+        The first picture, and one of another shape, count as moving altogether: nothing is known yet. `resting`: what
+        the model finds, where none of it moves; what moves beside it is restless.
         """
         small = np.asarray(cv2.GaussianBlur(small, (3, 3), 0), np.float32)
         if self._background is None or self._background.shape != small.shape:
             self._background, self._at = small, at
             return 1.0
         moving = (np.abs(small - self._background) > self._threshold).astype(np.uint8)
-        moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+        moving = np.asarray(cv2.morphologyEx(moving, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
         area = float(np.count_nonzero(moving)) / moving.size
+        moving, unusual = self._restless.step(at, moving, resting)
         if area > LIGHT:
             self._background = small
         else:
             follow = 1.0 - float(np.exp(-max(0.0, at - self._at) / FOLLOW_S))
             cv2.accumulateWeighted(small, self._background, follow)
         self._at = at
-        return area if area >= self._min_area else 0.0
+        return unusual if unusual >= self._min_area else 0.0
 
 
 def small_size(width: int, height: int) -> tuple[int, int]:

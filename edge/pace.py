@@ -7,6 +7,10 @@ new or fast. So the second look at a car that has just come comes early, and tel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from edge.types import Box
+
 BURST_S = 4.0
 FASTER = 2.0
 REST_S = 0.4  # between looks while all objects are at rest, if the rate allows more: who comes then is seen soon enough
@@ -27,6 +31,7 @@ class Pace:
         self._spent = False  # since the last that was due
         self._at = self._last = float("-inf")
         self.settled = False
+        self.resting: Sequence[Box] | None = None  # the objects there; None while one moves, or before the first look
 
     def due(self, at: float) -> bool:
         """Whether a look at `at` fits the budget and the scene. If so, the next is a period later."""
@@ -50,9 +55,10 @@ class Pace:
         self._credit -= 1
         self._spent = True
 
-    def follow(self, fastest: float, *, settled: bool = True) -> None:
+    def follow(self, fastest: float, boxes: Sequence[Box] = (), *, settled: bool = True) -> None:
         """`fastest`: the highest speed among the objects, in their own sizes a second; infinite for what is new.
-        `settled`: every object was seen, so that where nothing moves they need not be looked for."""
+        `boxes`: where they are. `settled`: each was seen, so that where nothing moves they need not be looked for."""
         self.settled = settled
+        self.resting = boxes if fastest < REST else None
         slowest = max(REST_S, 1 / self._rate) if fastest < REST else 1 / self._rate
         self._period_s = min(max(MOVE / max(fastest, 1e-6), 1 / (FASTER * self._rate)), slowest)

@@ -96,7 +96,7 @@ class Watcher:
             self.counts.blind += 1
             self.sleep.saw(at, motion=False)
             return None
-        moves = self._gate.step(at, small) > 0
+        moves = self._gate.step(at, small, self.pace.resting) > 0
         self.sleep.saw(at, motion=moves)
         if moves:
             self._awake_until = at + self._camera.gate.stay_awake_s
@@ -154,14 +154,14 @@ class Analyst:
             detections = detections.only(np.asarray(detections.scores >= self._weakest))
         self._last = at
         self.tracks = self._tracker.step(at, detections, slept=slept)
-        self._pace.follow(self._tracker.fastest(), settled=self._tracker.settled())
+        boxes = [track.box for track in self.tracks if track.confirmed]
+        self._pace.follow(self._tracker.fastest(), boxes, settled=self._tracker.settled())
         return self._engine.step(at, self.tracks)
 
     def rest(self, at: float) -> list[Draft]:
         """Nothing has moved since the last look: objects are where they were, and for the rules time goes on."""
         self._last = at
         self.tracks = self._tracker.rest(at)
-        self._pace.follow(0.0, settled=self._tracker.settled())
         return self._engine.step(at, self.tracks)
 
     def dropped(self) -> dict[str, int]:
