@@ -153,6 +153,10 @@ class Edge:
             cameras={name: self._camera_status(name, now) for name in self._cameras},
             not_watched=tuple(map(str, self._problems)),
             boxes_dropped={model: dict(detector.drops) for model, detector in self._detectors.items()},
+            pixels={
+                model: {"shown": mosaic.shown, "canvas": mosaic.canvas}
+                for model, mosaic in self._analysis.mosaics.items()
+            },
             stills=self._stills.status(),
         )
 
@@ -173,7 +177,7 @@ class Edge:
     def _camera_status(self, name: str, now: float) -> CameraStatus:
         stream = self._supervisors[name].status
         watcher = self._supervisors[name].watcher
-        counts = watcher.counts
+        counts, looks = watcher.counts, self._analysts[name].counts
         faults = watcher.view.faults  # asked once: the camera's own thread may change it at any moment
         blinding = next((kind for kind in faults if kind != "moved"), None)
         view: tuple[str, ...] = ("offline",) if self._analysis.offline(name) else faults
@@ -191,7 +195,9 @@ class Edge:
             hint=hint,
             last_frame_age=None if stream.last_picture is None else round(now - stream.last_picture, 3),
             frames=counts.pictures,
-            looks=self._analysis.looks[name],
+            looks=looks.looks,
+            whole_looks=dict(looks.whole),
+            shown=round(looks.shown, 3),
             events=self._analysis.events[name],
             dropped={
                 "overtaken": self._looks.overwritten[name],

@@ -24,8 +24,9 @@ STALE_AFTER = 60.0  # seconds that a record may wait for central before the edge
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """`state` is "live" when all is well. Counts since start: `frames` (decoded), `looks` (by the model), `dropped` (by
-    reason)."""
+    """`state` is "live" when all is well. Counts since start: `frames` (decoded), `looks` (by the model), of those
+    `whole_looks` (by reason; the others are at parts of the picture), `shown` (to the model, in pictures), `dropped`
+    (by reason)."""
 
     state: str
     why: str = ""
@@ -33,6 +34,8 @@ class CameraStatus:
     last_frame_age: float | None = None  # seconds
     frames: int = 0
     looks: int = 0
+    whole_looks: Mapping[str, int] = field(default_factory=dict)
+    shown: float = 0.0
     events: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     view: tuple[str, ...] = ()  # what is wrong with its sight
@@ -45,6 +48,7 @@ class EdgeStatus:
     cameras: Mapping[str, CameraStatus]  # by camera id
     not_watched: tuple[str, ...] = ()  # problems of camera files
     boxes_dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by model and reason
+    pixels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by model: "shown", and the "canvas" of them
     stills: StillsStatus = field(default_factory=StillsStatus)
 
 
@@ -58,9 +62,13 @@ METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_camera_last_frame_age_seconds": ("gauge", "age of the camera's last picture"),
     "vedette_camera_frames_total": ("counter", "pictures decoded"),
     "vedette_camera_looks_total": ("counter", "pictures that the model has looked at"),
+    "vedette_camera_whole_looks_total": ("counter", "of those, not only at what may matter, by reason"),
+    "vedette_camera_shown_total": ("counter", "what the model was shown of them, in whole pictures"),
     "vedette_camera_events_total": ("counter", "records made"),
     "vedette_camera_dropped_total": ("counter", "pictures and events dropped, by reason"),
     "vedette_model_boxes_dropped_total": ("counter", "boxes of a model thrown away, by reason"),
+    "vedette_model_shown_pixels_total": ("counter", "pixels of pictures that a model was shown"),
+    "vedette_model_canvas_pixels_total": ("counter", "pixels that a model worked on, with the grey between them"),
     "vedette_stills_kept": ("gauge", "pictures of events on the disk"),
     "vedette_stills_bytes": ("gauge", "bytes that they take"),
     "vedette_stills_max_bytes": ("gauge", "bytes at which the oldest are deleted"),
@@ -124,6 +132,7 @@ def to_json(status: EdgeStatus) -> bytes:
             "why": why,
             "cameras": status.cameras,
             "boxes_dropped": status.boxes_dropped,
+            "pixels": status.pixels,
             "stills": status.stills,
             "outbox": status.outbox,
             "uplink": status.uplink,
@@ -156,12 +165,18 @@ def _samples(status: EdgeStatus) -> Iterator[Sample]:
             yield "vedette_camera_last_frame_age_seconds", labels, camera.last_frame_age
         yield "vedette_camera_frames_total", labels, camera.frames
         yield "vedette_camera_looks_total", labels, camera.looks
+        for reason, count in camera.whole_looks.items():
+            yield "vedette_camera_whole_looks_total", {**labels, "reason": reason}, count
+        yield "vedette_camera_shown_total", labels, camera.shown
         yield "vedette_camera_events_total", labels, camera.events
         for reason, count in camera.dropped.items():
             yield "vedette_camera_dropped_total", {**labels, "reason": reason}, count
     for model, reasons_of in status.boxes_dropped.items():
         for reason, count in reasons_of.items():
             yield "vedette_model_boxes_dropped_total", {"model": model, "reason": reason}, count
+    for model, pixels in status.pixels.items():
+        for which, count in pixels.items():
+            yield f"vedette_model_{which}_pixels_total", {"model": model}, count
     stills = status.stills
     yield "vedette_stills_kept", {}, stills.kept
     yield "vedette_stills_bytes", {}, stills.bytes

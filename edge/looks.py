@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 
 from edge.types import Frame
 
@@ -25,8 +26,9 @@ class LookQueue:
         with self._changed:
             if self._closed:
                 return
-            if camera_id in self._waiting:
+            if (older := self._waiting.get(camera_id)) is not None:
                 self.overwritten[camera_id] += 1
+                frame = replace(frame, slept=frame.slept or older.slept)
             self._waiting[camera_id] = frame
             self._changed.notify()
 

@@ -20,7 +20,7 @@ from edge.detect.session import YoloDetector
 from edge.detect.yolo import Floats, Letterbox
 from edge.errors import BackendError
 
-MAX_SHAPES = 6
+MAX_SHAPES = 24
 
 
 class OpenVinoDetector(YoloDetector):

@@ -45,7 +45,9 @@ UPLINK = UplinkStatus(
     faults={"timeout": 2},
     clock_offset=-250,
 )
-CAMERA = CameraStatus("live", last_frame_age=0.2, frames=100, looks=40, events=3, dropped={"busy": 4})
+CAMERA = CameraStatus(
+    "live", last_frame_age=0.2, frames=100, looks=40, whole_looks={"due": 5}, shown=12.5, events=3, dropped={"busy": 4}
+)
 
 
 def status(**parts: Any) -> EdgeStatus:
@@ -54,6 +56,7 @@ def status(**parts: Any) -> EdgeStatus:
         dataclasses.replace(UPLINK, **parts.pop("uplink", {})),
         parts.pop("cameras", {"gate-1": CAMERA}),
         boxes_dropped={"yolov8n": {"capped": 3}},
+        pixels={"yolov8n": {"shown": 3, "canvas": 4}},
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,6 +22,15 @@ def test_the_newest_frame_of_a_camera_wins_and_the_other_is_counted():
     assert (taken[0], taken[1].at) == ("a", 2.0)
     assert looks.take(0) is None
     assert looks.overwritten == {"a": 1}
+
+
+def test_that_the_scene_slept_is_not_lost_with_the_older_frame():
+    looks = LookQueue()
+    looks.offer("a", replace(frame(1.0), slept=True))
+    looks.offer("a", frame(2.0))
+    taken = looks.take(0)
+    assert taken is not None
+    assert taken[1].slept
 
 
 def test_who_waits_longest_goes_first_though_overwritten():
