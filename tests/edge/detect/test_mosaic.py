@@ -17,7 +17,6 @@ from edge.detect.onnx import OnnxDetector
 from edge.detect.openvino import OpenVinoDetector
 from edge.detect.shipped import models_dir
 from edge.detect.yolo import overlap
-from edge.errors import BackendError
 from edge.types import WHOLE, Box, Detections, Image, Overruled, Region
 from tests.edge.detectors import FakeDetector
 
@@ -190,8 +189,3 @@ def test_pictures_do_not_mix(mosaic: Mosaic, plaza: Image) -> None:
     black = np.zeros_like(plaza)
     sights = mosaic.look([(black, person), (plaza, person), (black, [WHOLE])])
     assert [int((sight.detections.scores > 0.5).sum()) for sight in sights] == [0, 1, 0]
-
-
-def test_a_canvas_that_the_network_cannot_take_is_refused(mosaic: Mosaic) -> None:
-    with pytest.raises(BackendError, match="whole strides"):
-        mosaic.detector.detect_unscaled([np.zeros((100, 128, 3), np.uint8)])
