@@ -22,7 +22,7 @@ import numpy as np
 from edge.track.tracker import Outlook
 from edge.types import Box, Mask, Region
 
-CONTEXT = 0.4  # of an object's longer side, on each side of it
+CONTEXT = 0.5  # of an object's longer side, on each side of it
 LEAST = 24.0  # pixels around whatever is small
 SPREAD = 1.0  # standard deviations of an object's place: it is not farther away but once in twenty
 STIRS = 0.02  # share of an object's box; less is noise, or a leaf before it

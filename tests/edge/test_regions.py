@@ -45,21 +45,21 @@ CORNER = (0.0, 0.0, 0.05, 0.2)
     [
         pytest.param(STILL, sought(), (), [], id="nothing moves, nobody is there"),
         pytest.param(STILL, settled(PERSON), (), [], id="all is at rest"),
-        pytest.param(STILL, sought(PERSON), (), [(around(PERSON, 0.4 * 72), 1.0)], id="who moves, with context"),
+        pytest.param(STILL, sought(PERSON), (), [(around(PERSON, 0.5 * 72), 1.0)], id="who moves, with context"),
         pytest.param(STILL, sought(FAR), (), [(around(FAR, 24), 1.0)], id="least around what is small"),
-        pytest.param(STILL, sought(CORNER), (), [(around(CORNER, 0.4 * 72), 1.0)], id="no farther than the picture"),
-        pytest.param(STILL, sought(CAR), (), [(around(CAR, 0.4 * 320), 200 / 320)], id="what is large, smaller"),
+        pytest.param(STILL, sought(CORNER), (), [(around(CORNER, 0.5 * 72), 1.0)], id="no farther than the picture"),
+        pytest.param(STILL, sought(CAR), (), [(around(CAR, 0.5 * 320), 200 / 320)], id="what is large, smaller"),
         pytest.param(
             STILL, sought((0.5, 0.5, 0.53, 0.6), spread=0.1), (), [((0.4, 0.4, 0.63, 0.7), 1.0)], id="may be far off"
         ),
-        pytest.param(moving(PERSON), settled(PERSON), (), [(around(PERSON, 0.4 * 72), 1.0)], id="at rest, but stirs"),
+        pytest.param(moving(PERSON), settled(PERSON), (), [(around(PERSON, 0.5 * 72), 1.0)], id="at rest, but stirs"),
         pytest.param(moving((0.5, 0.5, 0.51, 0.52)), settled(PERSON), (), None, id="a leaf before it is other motion"),
-        pytest.param(STILL, sought(), (PERSON,), [(around(PERSON, 0.4 * 72), 1.0)], id="seen in part before"),
+        pytest.param(STILL, sought(), (PERSON,), [(around(PERSON, 0.5 * 72), 1.0)], id="seen in part before"),
         pytest.param(
-            moving(PERSON), sought(PERSON), (), [(around(PERSON, 0.4 * 72), 1.0)], id="an object explains its motion"
+            moving(PERSON), sought(PERSON), (), [(around(PERSON, 0.5 * 72), 1.0)], id="an object explains its motion"
         ),
         pytest.param(
-            moving((0.2, 0.3, 0.6, 0.6)), sought(), (), [((0.03, 0.01, 0.77, 0.9), 1.0)], id="unknown: at full scale"
+            moving((0.3, 0.3, 0.5, 0.6)), sought(), (), [((0.2, 0.12, 0.6, 0.78), 1.0)], id="unknown: at full scale"
         ),
         pytest.param(STILL, sought((0, 0, 1, 0.9)), (), [(WHOLE.box, 0.3125)], id="one that fills the picture"),
         pytest.param(STILL, sought((1.1, 0.2, 1.2, 0.4)), (), [], id="gone from the picture"),
@@ -69,7 +69,7 @@ CORNER = (0.0, 0.0, 0.05, 0.2)
         ),
         pytest.param(
             STILL, sought(PERSON, (0.56, 0.5, 0.61, 0.7)), (),
-            [(around((0.5, 0.5, 0.61, 0.7), 0.4 * 72), 1.0)], id="two together",
+            [(around((0.5, 0.5, 0.61, 0.7), 0.5 * 72), 1.0)], id="two together",
         ),
     ],
 )  # fmt: skip
