@@ -26,6 +26,7 @@ from edge.clock import Clock
 from edge.detect.base import Detector
 from edge.detect.mosaic import Mosaic, Sight
 from edge.errors import BackendError, EdgeError, OutboxError
+from edge.load import Counts, Load, LoadStatus
 from edge.looks import LookQueue
 from edge.outbox import Outbox
 from edge.pipeline import Analyst, everybody
@@ -80,6 +81,7 @@ class Analysis:
         self._keep_stills = keep_stills
         self._digest = FaultDigest()
         self._counting = threading.Lock()
+        self._load = Load({name: camera.detect.rate for name, camera in cameras.items()})
         self._notes: deque[tuple[str, ViewSignal]] = deque()
         self._heard: dict[str, float] = {}
         self._silences: dict[str, Silence] = {}
@@ -116,6 +118,10 @@ class Analysis:
         """Whether no pictures have come for long; from any thread."""
         return camera_id in self._silences and self._silences[camera_id].holds
 
+    def load(self) -> LoadStatus:
+        """From any thread."""
+        return self._load.status
+
     def is_running(self) -> bool:
         return self._thread.is_alive()
 
@@ -124,6 +130,7 @@ class Analysis:
             batch = self._gather()
             for model, looks in groupby(sorted(batch, key=self._model), self._model):
                 self._make(self.mosaics[model], list(looks))
+            self._weigh()
         self._see_to_views()
         for name, analyst in self._analysts.items():
             with self._guarding(name):
@@ -165,6 +172,8 @@ class Analysis:
             with self._guarding(look.camera):
                 self._take_in(mosaic, look, sight or mosaic.look([(look.image, look.plan.regions)])[0])
                 self.faults.pop(look.camera, None)
+                now = self._clock.now()
+                self._load.looked(now, now - look.frame.at)
 
     def _take_in(self, mosaic: Mosaic, look: _Look, sight: Sight) -> None:
         camera, analyst = self._cameras[look.camera], self._analysts[look.camera]
@@ -173,6 +182,18 @@ class Analysis:
         if drafts and camera.still.keep:
             people = everybody(mosaic, look.image, look.plan, sight, analyst.tracks)
             self._keep_stills(camera, look.frame, people, drafts)
+
+    def _weigh(self) -> None:
+        counts = {
+            name: Counts(analyst.counts.looks, self._looks.overwritten[name] + self.dropped[name]["stale"])
+            for name, analyst in self._analysts.items()
+        }
+        change = self._load.step(self._clock.now(), counts)
+        load = self._load.status
+        if change == "began":
+            log.warning("degraded", made=round(load.made, 1), wanted=round(load.wanted, 1), lag_p95_s=load.lag_p95)
+        elif change == "ended":
+            log.info("no longer degraded", made=round(load.made, 1), wanted=round(load.wanted, 1))
 
     def _model(self, look: _Look) -> str:
         return self._cameras[look.camera].detect.model

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from edge.load import LoadStatus
 from edge.outbox import OutboxStatus
 from edge.stills import StillsStatus
 from edge.uplink import UplinkStatus
@@ -50,6 +51,7 @@ class EdgeStatus:
     boxes_dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by model and reason
     pixels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by model: "shown", and the "canvas" of them
     stills: StillsStatus = field(default_factory=StillsStatus)
+    load: LoadStatus = field(default_factory=LoadStatus)
 
 
 Type: TypeAlias = Literal["gauge", "counter"]
@@ -57,6 +59,10 @@ Sample: TypeAlias = tuple[str, Mapping[str, str], float]
 
 METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_degraded": ("gauge", "1 while anything below needs a person"),
+    "vedette_overloaded": ("gauge", "1 while fewer looks are made than the cameras' rates ask for"),
+    "vedette_looks_made_per_second": ("gauge", "looks of the last 10 s, all cameras"),
+    "vedette_looks_wanted_per_second": ("gauge", "looks that the cameras' rates asked for in the last 10 s"),
+    "vedette_look_lag_p95_seconds": ("gauge", "age of pictures when they had been looked at, last 10 s"),
     "vedette_camera_live": ("gauge", "1 while the camera sends pictures that are looked at"),
     "vedette_camera_view_fault": ("gauge", "1 while the camera cannot see well, by kind"),
     "vedette_camera_last_frame_age_seconds": ("gauge", "age of the camera's last picture"),
@@ -105,6 +111,8 @@ def reasons(status: EdgeStatus) -> list[str]:
         if camera.state != "live"
     ]
     found += [f"camera not watched: {problem}" for problem in status.not_watched]
+    if status.load.degraded:
+        found.append(f"degraded: {status.load.made:.1f} of {status.load.wanted:.1f} looks a second")
     if status.stills.fault:
         found.append(f"the last still was not kept: {status.stills.fault}")
     outbox, uplink = status.outbox, status.uplink
@@ -131,6 +139,7 @@ def to_json(status: EdgeStatus) -> bytes:
             "status": "degraded" if why else "ok",
             "why": why,
             "cameras": status.cameras,
+            "load": status.load,
             "boxes_dropped": status.boxes_dropped,
             "pixels": status.pixels,
             "stills": status.stills,
@@ -156,6 +165,11 @@ def to_prometheus(status: EdgeStatus) -> str:
 def _samples(status: EdgeStatus) -> Iterator[Sample]:
     """Ages and offsets that are not known are left out, as Prometheus wants it."""
     yield "vedette_degraded", {}, int(bool(reasons(status)))
+    yield "vedette_overloaded", {}, int(status.load.degraded)
+    yield "vedette_looks_made_per_second", {}, round(status.load.made, 3)
+    yield "vedette_looks_wanted_per_second", {}, round(status.load.wanted, 3)
+    if status.load.lag_p95 is not None:
+        yield "vedette_look_lag_p95_seconds", {}, round(status.load.lag_p95, 3)
     for name, camera in status.cameras.items():
         labels = {"camera": name}
         yield "vedette_camera_live", labels, int(camera.state == "live")

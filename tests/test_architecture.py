@@ -29,6 +29,7 @@ PURE = {
     "edge.records": {"msgspec"},
     "edge.gate": {"numpy", "cv2"},
     "edge.pace": set(),
+    "edge.load": set(),
     "edge.mask": {"numpy", "cv2"},
     "edge.view": {"numpy", "cv2"},
     "edge.blur": {"numpy", "cv2"},
