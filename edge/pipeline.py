@@ -32,8 +32,10 @@ from edge.types import WHOLE, Box, Frame, Image, Track
 from edge.view import CameraView, ViewEvents, ViewSignal
 
 WHOLE_S = 3.0  # at least so often the whole picture: for what never moved, and what the gate took for noise
-# asked for; the gate knows nothing, or found the scene asleep; so long since the last; and parts would be dearer
-WHY_WHOLE = ("asked", "unknown", "slept", "late", "due", "much")
+LEAST_RATE = 2.5  # looks a second; with fewer things go too far between two looks for parts to be sure of them
+# asked for; the camera's rate is below LEAST_RATE; the gate knows nothing, or found the scene asleep; so long since the
+# last look, or whole one; parts would be dearer
+WHY_WHOLE = ("asked", "seldom", "unknown", "slept", "late", "due", "much")
 LATE_S = 1.0  # after so long nobody knows where anything is: the tracker's belief ends there
 
 
@@ -140,7 +142,7 @@ class Analyst:
         self._view = ViewEvents(camera.view.severity, utc_ms, new_id)
         self.tracks: Sequence[Track] = ()
         self._last = 0.0
-        self._always_whole = whole
+        self._always_whole = "asked" if whole else "seldom" if camera.detect.rate < LEAST_RATE else ""
         self._whole_at = self._planned_at = -math.inf
         self._cut: Sequence[Box] = ()
         self.counts = LookCounts()
@@ -175,7 +177,7 @@ class Analyst:
 
     def _why_whole(self, frame: Frame) -> str:
         if self._always_whole:
-            return "asked"
+            return self._always_whole
         if frame.moving is None:
             return "unknown"
         if frame.slept:

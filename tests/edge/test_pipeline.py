@@ -230,7 +230,7 @@ def test_what_rests_is_seen_to_by_a_look_at_the_whole_at_times(camera):
     assert all(plan.regions == [] for plan in plans[16:30]), "at rest: not looked at again and again"
     assert [track.at for track in one.tracks] == [pytest.approx(59 * 0.2)]
     assert one.counts.looks == 60
-    assert one.counts.whole == {"asked": 0, "unknown": 1, "slept": 0, "late": 0, "due": 3, "much": 0}
+    assert one.counts.whole == {"asked": 0, "seldom": 0, "unknown": 1, "slept": 0, "late": 0, "due": 3, "much": 0}
     assert 4 < one.counts.shown < 6
 
 
@@ -252,6 +252,11 @@ def test_why_a_look_is_at_the_whole(camera, at, moving, slept, why):
     plan = planned(one, at, moving, slept)
     assert plan.why_whole == why
     assert (boxes(plan) == [WHOLE.box]) == bool(why)
+
+
+def test_a_camera_that_is_looked_at_seldom_is_looked_at_whole(camera):
+    one = analyst(camera, rate=2.0)
+    assert [planned(one, i * 0.5).why_whole for i in range(4)] == ["seldom"] * 4
 
 
 def test_after_blindness_nothing_is_known(camera):
