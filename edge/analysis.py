@@ -1,7 +1,8 @@
-"""The analysis thread: takes frames of all cameras one by one, asks the model, and hands records to the outbox.
+"""The analysis thread: takes the frames that wait, of all cameras, asks the model about what may matter in them, all at
+once, and hands records to the outbox. A batch ends where it would keep others waiting: at MOST_PIXELS.
 
 Tracks and rules of every camera live in this thread alone, so nothing in them needs a lock. What the cameras' threads
-say of their sight is noted and seen to between two frames, in order; bound: at most NOTES wait, further ones are
+say of their sight is noted and seen to between two batches, in order; bound: at most NOTES wait, further ones are
 dropped and counted, but for closings (each belongs to an opening that was kept). That a camera is silent is found here,
 because its own thread may hang in a connect.
 """
@@ -10,26 +11,30 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
-from typing import TypeAlias
+from itertools import groupby
+from typing import NamedTuple, TypeAlias
 
 import structlog
 
 from contract.camera import Camera
 from contract.event import EventRecord
-from edge import blur
 from edge.clock import Clock
 from edge.detect.base import Detector
+from edge.detect.mosaic import Mosaic, Sight
 from edge.errors import BackendError, EdgeError, OutboxError
+from edge.load import Counts, Load, LoadStatus
 from edge.looks import LookQueue
 from edge.outbox import Outbox
-from edge.pipeline import Analyst
+from edge.pipeline import Analyst, everybody
 from edge.records import complete
+from edge.regions import Plan
 from edge.retry import FaultDigest
 from edge.rules.engine import Draft
-from edge.types import Box, Frame
+from edge.types import Box, Frame, Image
 from edge.view import Silence, ViewSignal
 
 log = structlog.get_logger(__name__)
@@ -37,11 +42,21 @@ log = structlog.get_logger(__name__)
 KeepStills: TypeAlias = Callable[[Camera, Frame, Sequence[Box], Sequence[Draft]], None]  # see Stills.offer
 STALE_S = 1.0  # a frame that waited longer tells where things were, not where they are
 NOTES = 1000  # of all cameras
+MOST_PIXELS = 800_000  # of a batch: three pictures of 640x384, 0.1 s on one core
+
+
+class _Look(NamedTuple):
+    """One that is to be made."""
+
+    camera: str
+    frame: Frame
+    image: Image
+    plan: Plan
 
 
 class Analysis:
-    """Owns the analysts; one thread. `events`, `looks` and `dropped` count by camera; `faults` holds the model's fault
-    of each camera whose last picture it failed on."""
+    """Owns the analysts; one thread. `events` and `dropped` count by camera; `faults` holds the model's fault of each
+    camera whose last picture it failed on; `mosaics` by the model's id."""
 
     def __init__(
         self,
@@ -55,18 +70,18 @@ class Analysis:
     ) -> None:
         """`detectors` by the model's id. `keep_stills` gets each look that gave drafts; it must not wait or raise."""
         self.events: Counter[str] = Counter()
-        self.looks: Counter[str] = Counter()  # that were made
         self.dropped: dict[str, Counter[str]] = {name: Counter() for name in cameras}
         self.faults: dict[str, str] = {}
         self._cameras = cameras
         self._analysts = analysts
-        self._detectors = detectors
+        self.mosaics = {model: Mosaic(detector) for model, detector in detectors.items()}
         self._looks = looks
         self._outbox = outbox
         self._clock = clock
         self._keep_stills = keep_stills
         self._digest = FaultDigest()
         self._counting = threading.Lock()
+        self._load = Load({name: camera.detect.rate for name, camera in cameras.items()})
         self._notes: deque[tuple[str, ViewSignal]] = deque()
         self._heard: dict[str, float] = {}
         self._silences: dict[str, Silence] = {}
@@ -103,25 +118,88 @@ class Analysis:
         """Whether no pictures have come for long; from any thread."""
         return camera_id in self._silences and self._silences[camera_id].holds
 
+    def load(self) -> LoadStatus:
+        """From any thread."""
+        return self._load.status
+
     def is_running(self) -> bool:
         return self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            taken = self._looks.take(timeout_s=0.5)
-            self._see_to_views()
-            if taken is None:
-                continue
-            name, frame = taken
-            blinded = frame.at < self._blinded.get(name, float("-inf"))
-            if blinded or self._clock.now() - frame.at > STALE_S:
-                with self._counting:
-                    self.dropped[name]["blind" if blinded else "stale"] += 1
-                continue
-            self._guarded(name, partial(self._look, name, frame))
+            batch = self._gather()
+            for model, looks in groupby(sorted(batch, key=self._model), self._model):
+                self._make(self.mosaics[model], list(looks))
+            self._weigh()
         self._see_to_views()
         for name, analyst in self._analysts.items():
-            self._guarded(name, partial(analyst.end, self._clock.now()))
+            with self._guarding(name):
+                self._keep(name, analyst.end(self._clock.now()))
+
+    def _gather(self) -> list[_Look]:
+        """The looks to make now: what waits, the longest waiting first, as much as a batch may be."""
+        batch: list[_Look] = []
+        pixels = 0.0
+        taken = self._looks.take(timeout_s=0.5)
+        self._see_to_views()
+        while taken is not None:
+            name, frame = taken
+            if frame.still:
+                with self._guarding(name):
+                    self._keep(name, self._analysts[name].rest(frame.at))
+            elif self._is_worth(name, frame):
+                with self._guarding(name):
+                    mosaic = self.mosaics[self._cameras[name].detect.model]
+                    image = frame.image(mosaic.detector.side)
+                    size = mosaic.size(image)
+                    plan = self._analysts[name].plan(frame, size)
+                    batch.append(_Look(name, frame, image, plan))
+                    pixels += size[0] * size[1] * sum(region.area for region in plan.regions)
+            taken = self._looks.take(timeout_s=0) if pixels < MOST_PIXELS else None
+        return batch
+
+    def _is_worth(self, name: str, frame: Frame) -> bool:
+        blinded = frame.at < self._blinded.get(name, float("-inf"))
+        if not blinded and self._clock.now() - frame.at <= STALE_S:
+            return True
+        with self._counting:
+            self.dropped[name]["blind" if blinded else "stale"] += 1
+        return False
+
+    def _make(self, mosaic: Mosaic, looks: Sequence[_Look]) -> None:
+        try:
+            sights: Sequence[Sight | None] = mosaic.look([(look.image, look.plan.regions) for look in looks])
+        except Exception:  # whose picture it is shows when each is looked at alone
+            sights = [None] * len(looks)
+        for look, sight in zip(looks, sights, strict=True):
+            with self._guarding(look.camera):
+                self._take_in(mosaic, look, sight or mosaic.look([(look.image, look.plan.regions)])[0])
+                self.faults.pop(look.camera, None)
+                now = self._clock.now()
+                self._load.looked(now, now - look.frame.at)
+
+    def _take_in(self, mosaic: Mosaic, look: _Look, sight: Sight) -> None:
+        camera, analyst = self._cameras[look.camera], self._analysts[look.camera]
+        drafts = analyst.look(look.frame, look.plan, sight)
+        self._keep(look.camera, drafts)
+        if drafts and camera.still.keep:
+            people = everybody(mosaic, look.image, look.plan, sight, analyst.tracks)
+            self._keep_stills(camera, look.frame, people, drafts)
+
+    def _weigh(self) -> None:
+        counts = {
+            name: Counts(analyst.counts.looks, self._looks.overwritten[name] + self.dropped[name]["stale"])
+            for name, analyst in self._analysts.items()
+        }
+        change = self._load.step(self._clock.now(), counts)
+        load = self._load.status
+        if change == "began":
+            log.warning("degraded", made=round(load.made, 1), wanted=round(load.wanted, 1), lag_p95_s=load.lag_p95)
+        elif change == "ended":
+            log.info("no longer degraded", made=round(load.made, 1), wanted=round(load.wanted, 1))
+
+    def _model(self, look: _Look) -> str:
+        return self._cameras[look.camera].detect.model
 
     def _see_to_views(self) -> None:
         for name, silence in self._silences.items():
@@ -130,30 +208,17 @@ class Analysis:
             name, signal = self._notes.popleft()
             if signal.what == "blinded":
                 self._blinded[name] = signal.at
-            self._guarded(name, partial(self._analysts[name].note, self._clock.now(), signal))
+            with self._guarding(name):
+                self._keep(name, self._analysts[name].note(self._clock.now(), signal))
 
-    def _look(self, name: str, frame: Frame) -> list[Draft]:
-        if frame.still:
-            return self._analysts[name].rest(frame.at)
-        detector = self._detectors[self._cameras[name].detect.model]
-        detections = detector.detect([frame.image(detector.side)])[0]
-        self.looks[name] += 1
-        analyst = self._analysts[name]
-        drafts = analyst.look(frame.at, detections, slept=frame.slept)
-        if drafts:
-            people = blur.people(detections, detector.class_names, analyst.tracks)
-            self._keep_stills(self._cameras[name], frame, people, drafts)
-        return drafts
-
-    def _guarded(self, name: str, work: Callable[[], list[Draft]]) -> None:
+    @contextmanager
+    def _guarding(self, name: str) -> Iterator[None]:
         """One camera's trouble must not end the analysis of all others."""
         try:
-            self._keep(name, work())
+            yield
         except Exception as error:
             self.faults[name] = str(error) or type(error).__name__
             self._drop(name, "model fault", error)
-        else:
-            self.faults.pop(name, None)
 
     def _keep(self, name: str, drafts: list[Draft]) -> None:
         camera = self._cameras[name]

@@ -39,6 +39,7 @@ from edge.settings import Settings
 from edge.sources.rtsp import RtspSource
 from edge.stills import Stills
 from edge.supervisor import Supervisor
+from edge.types import Frame
 from edge.uplink import Client, Uplink
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,7 @@ CAMERAS_END_S = 1.5
 ANALYSIS_ENDS_S = 1.0
 STILLS_END_S = 0.2  # to queue the end, and again to get there
 DRAIN_S = 1.0
+TIER_WEIGHTS = {1: 4.0, 2: 2.0, 3: 1.0}  # looks of a camera against those of others, where not all can be made
 UPLINK_ENDS_S = 1.0  # a connect in flight cannot be broken off
 
 
@@ -78,7 +80,7 @@ class Edge:
             undo.callback(client.close)
             self._outbox = undo.enter_context(_open_outbox(settings, self._now_ms))
             self._uplink = Uplink(self._outbox, client, self._clock)
-            self._looks = LookQueue()
+            self._looks = LookQueue({camera.id: TIER_WEIGHTS[camera.tier] for camera in self._cameras.values()})
             self._paces = {camera.id: Pace(camera.detect.rate) for camera in self._cameras.values()}
             self._stills = Stills(
                 settings.data / "stills", self._cameras, self._now_ms, max_bytes=settings.stills_mib << 20
@@ -153,7 +155,12 @@ class Edge:
             cameras={name: self._camera_status(name, now) for name in self._cameras},
             not_watched=tuple(map(str, self._problems)),
             boxes_dropped={model: dict(detector.drops) for model, detector in self._detectors.items()},
+            pixels={
+                model: {"shown": mosaic.shown, "canvas": mosaic.canvas}
+                for model, mosaic in self._analysis.mosaics.items()
+            },
             stills=self._stills.status(),
+            load=self._analysis.load(),
         )
 
     def log_health(self) -> None:
@@ -173,7 +180,7 @@ class Edge:
     def _camera_status(self, name: str, now: float) -> CameraStatus:
         stream = self._supervisors[name].status
         watcher = self._supervisors[name].watcher
-        counts = watcher.counts
+        counts, looks = watcher.counts, self._analysts[name].counts
         faults = watcher.view.faults  # asked once: the camera's own thread may change it at any moment
         blinding = next((kind for kind in faults if kind != "moved"), None)
         view: tuple[str, ...] = ("offline",) if self._analysis.offline(name) else faults
@@ -194,7 +201,9 @@ class Edge:
             packets=counts.packets,
             sleep=watcher.sleep.state,
             wakes=watcher.sleep.wakes.copy(),
-            looks=self._analysis.looks[name],
+            looks=looks.looks,
+            whole_looks=dict(looks.whole),
+            shown=round(looks.shown, 3),
             events=self._analysis.events[name],
             dropped={
                 "overtaken": self._looks.overwritten[name],
@@ -226,7 +235,7 @@ class Edge:
                 camera,
                 self._paces[camera.id],
                 partial(RtspSource, camera.source, _credentials(settings, camera), self._clock),
-                partial(self._looks.offer, camera.id),
+                partial(self._offer, camera.id),
                 partial(self._analysis.note, camera.id),
                 partial(self._analysis.heard, camera.id),
                 pacer,
@@ -234,6 +243,11 @@ class Edge:
             )
             for camera in self._cameras.values()
         }
+
+    def _offer(self, camera_id: str, frame: Frame) -> None:
+        """In the camera's own thread."""
+        if self._looks.offer(camera_id, frame):
+            self._paces[camera_id].refund()
 
     def _now_ms(self) -> int:
         return self._clock.utc_ms(self._clock.now())

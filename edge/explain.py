@@ -65,11 +65,10 @@ class ExplainedClip:
     Raises SettingsError where it cannot be written.
     """
 
-    def __init__(self, path: Path, camera: Camera, class_names: Sequence[str], *, hide_people: bool = True) -> None:
+    def __init__(self, path: Path, camera: Camera, *, hide_people: bool = True) -> None:
         self._path = path
         self._part = path.with_name(f"{path.name}.part")
         self._camera = camera
-        self._class_names = class_names
         self._hide_people = hide_people
         self._waiting: deque[_Waiting] = deque()
         self._looks: deque[float] = deque()
@@ -158,18 +157,15 @@ class ExplainedClip:
 
     def _hide(self, waiting: _Waiting, next_look: Look | None) -> None:
         if waiting.look is not None:
-            blur.hide(waiting.image, self._people(waiting.look))
+            blur.hide(waiting.image, waiting.look.people())
         if waiting.looked_at:
             return
-        before = self._people(waiting.look) if waiting.look else []
+        before = waiting.look.people() if waiting.look else ()
         if next_look is not None:
-            after = self._people(next_look)
+            after = next_look.people()
         else:  # the clip's end, or a long time between looks: on they go as they came
-            after = _onwards(self._people(waiting.former) if waiting.former else [], before)
+            after = _onwards(waiting.former.people() if waiting.former else (), before)
         blur.hide(waiting.image, [*before, *after, *_ways(before, after), *_ways(after, before)], BETWEEN)
-
-    def _people(self, look: Look) -> list[Box]:
-        return blur.people(look.detections, self._class_names, look.tracks)
 
     def _draw(self, waiting: _Waiting) -> None:
         canvas = Canvas(waiting.image)

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from edge.load import LoadStatus
 from edge.outbox import OutboxStatus
 from edge.stills import StillsStatus
 from edge.uplink import UplinkStatus
@@ -25,7 +26,8 @@ STALE_AFTER = 60.0  # seconds that a record may wait for central before the edge
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
     """`state` is "live" when all is well. Counts since start: `packets` (pictures that came), `frames` (decoded),
-    `looks` (by the model), `dropped` (by reason)."""
+    `looks` (by the model), of those `whole_looks` (by reason; the others are at parts of the picture), `shown` (to the
+    model, in pictures), `dropped` (by reason)."""
 
     state: str
     why: str = ""
@@ -36,6 +38,8 @@ class CameraStatus:
     looks: int = 0
     sleep: str = "awake"  # or asleep, steady; see edge/sleep.py
     wakes: Mapping[str, int] = field(default_factory=dict)  # by what gave it away
+    whole_looks: Mapping[str, int] = field(default_factory=dict)
+    shown: float = 0.0
     events: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     view: tuple[str, ...] = ()  # what is wrong with its sight
@@ -48,7 +52,9 @@ class EdgeStatus:
     cameras: Mapping[str, CameraStatus]  # by camera id
     not_watched: tuple[str, ...] = ()  # problems of camera files
     boxes_dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by model and reason
+    pixels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by model: "shown", and the "canvas" of them
     stills: StillsStatus = field(default_factory=StillsStatus)
+    load: LoadStatus = field(default_factory=LoadStatus)
 
 
 Type: TypeAlias = Literal["gauge", "counter"]
@@ -56,6 +62,10 @@ Sample: TypeAlias = tuple[str, Mapping[str, str], float]
 
 METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_degraded": ("gauge", "1 while anything below needs a person"),
+    "vedette_overloaded": ("gauge", "1 while fewer looks are made than the cameras' rates ask for"),
+    "vedette_looks_made_per_second": ("gauge", "looks of the last 10 s, all cameras"),
+    "vedette_looks_wanted_per_second": ("gauge", "looks that the cameras' rates asked for in the last 10 s"),
+    "vedette_look_lag_p95_seconds": ("gauge", "age of pictures when they had been looked at, last 10 s"),
     "vedette_camera_live": ("gauge", "1 while the camera sends pictures that are looked at"),
     "vedette_camera_view_fault": ("gauge", "1 while the camera cannot see well, by kind"),
     "vedette_camera_last_frame_age_seconds": ("gauge", "age of the camera's last picture"),
@@ -64,9 +74,13 @@ METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_camera_asleep": ("gauge", "1 while the camera's scene is at rest and only key frames are decoded"),
     "vedette_camera_wakes_total": ("counter", "how often a scene at rest woke, by what gave it away"),
     "vedette_camera_looks_total": ("counter", "pictures that the model has looked at"),
+    "vedette_camera_whole_looks_total": ("counter", "of those, not only at what may matter, by reason"),
+    "vedette_camera_shown_total": ("counter", "what the model was shown of them, in whole pictures"),
     "vedette_camera_events_total": ("counter", "records made"),
     "vedette_camera_dropped_total": ("counter", "pictures and events dropped, by reason"),
     "vedette_model_boxes_dropped_total": ("counter", "boxes of a model thrown away, by reason"),
+    "vedette_model_shown_pixels_total": ("counter", "pixels of pictures that a model was shown"),
+    "vedette_model_canvas_pixels_total": ("counter", "pixels that a model worked on, with the grey between them"),
     "vedette_stills_kept": ("gauge", "pictures of events on the disk"),
     "vedette_stills_bytes": ("gauge", "bytes that they take"),
     "vedette_stills_max_bytes": ("gauge", "bytes at which the oldest are deleted"),
@@ -103,6 +117,8 @@ def reasons(status: EdgeStatus) -> list[str]:
         if camera.state != "live"
     ]
     found += [f"camera not watched: {problem}" for problem in status.not_watched]
+    if status.load.degraded:
+        found.append(f"degraded: {status.load.made:.1f} of {status.load.wanted:.1f} looks a second")
     if status.stills.fault:
         found.append(f"the last still was not kept: {status.stills.fault}")
     outbox, uplink = status.outbox, status.uplink
@@ -129,7 +145,9 @@ def to_json(status: EdgeStatus) -> bytes:
             "status": "degraded" if why else "ok",
             "why": why,
             "cameras": status.cameras,
+            "load": status.load,
             "boxes_dropped": status.boxes_dropped,
+            "pixels": status.pixels,
             "stills": status.stills,
             "outbox": status.outbox,
             "uplink": status.uplink,
@@ -153,6 +171,11 @@ def to_prometheus(status: EdgeStatus) -> str:
 def _samples(status: EdgeStatus) -> Iterator[Sample]:
     """Ages and offsets that are not known are left out, as Prometheus wants it."""
     yield "vedette_degraded", {}, int(bool(reasons(status)))
+    yield "vedette_overloaded", {}, int(status.load.degraded)
+    yield "vedette_looks_made_per_second", {}, round(status.load.made, 3)
+    yield "vedette_looks_wanted_per_second", {}, round(status.load.wanted, 3)
+    if status.load.lag_p95 is not None:
+        yield "vedette_look_lag_p95_seconds", {}, round(status.load.lag_p95, 3)
     for name, camera in status.cameras.items():
         labels = {"camera": name}
         yield "vedette_camera_live", labels, int(camera.state == "live")
@@ -166,12 +189,18 @@ def _samples(status: EdgeStatus) -> Iterator[Sample]:
         for reason, count in camera.wakes.items():
             yield "vedette_camera_wakes_total", {**labels, "reason": reason}, count
         yield "vedette_camera_looks_total", labels, camera.looks
+        for reason, count in camera.whole_looks.items():
+            yield "vedette_camera_whole_looks_total", {**labels, "reason": reason}, count
+        yield "vedette_camera_shown_total", labels, camera.shown
         yield "vedette_camera_events_total", labels, camera.events
         for reason, count in camera.dropped.items():
             yield "vedette_camera_dropped_total", {**labels, "reason": reason}, count
     for model, reasons_of in status.boxes_dropped.items():
         for reason, count in reasons_of.items():
             yield "vedette_model_boxes_dropped_total", {"model": model, "reason": reason}, count
+    for model, pixels in status.pixels.items():
+        for which, count in pixels.items():
+            yield f"vedette_model_{which}_pixels_total", {"model": model}, count
     stills = status.stills
     yield "vedette_stills_kept", {}, stills.kept
     yield "vedette_stills_bytes", {}, stills.bytes

@@ -20,7 +20,7 @@ REST = 0.15  # sizes a second; the tracker's own tremble is below
 
 
 class Pace:
-    """`due` and `spend` belong to the camera's thread; `follow` is called by whoever sees the objects."""
+    """`due`, `spend` and `refund` belong to the camera's thread; `follow` is called by whoever sees the objects."""
 
     def __init__(self, rate: float) -> None:
         """`rate`: looks a second."""
@@ -54,6 +54,10 @@ class Pace:
         """A look is made."""
         self._credit -= 1
         self._spent = True
+
+    def refund(self) -> None:
+        """A look that was spent for is not made after all."""
+        self._credit = min(self._credit + 1, self._most)
 
     def follow(self, fastest: float, boxes: Sequence[Box] = (), *, settled: bool = True) -> None:
         """`fastest`: the highest speed among the objects, in their own sizes a second; infinite for what is new.

@@ -2,32 +2,43 @@
 says of the camera's sight.
 
     Watcher  (the camera's own thread): rate, pixels, masks, view, gate -> the frames worth a look
-    Analyst  (the analysis thread):     detections -> tracks -> rules -> drafts
+    Analyst  (the analysis thread):     which parts of the frame to look at; detections -> tracks -> rules -> drafts
 
 A replay runs the same two halves on a clip, one after the other.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
 import numpy as np
 
 from contract.camera import Camera
-from edge import mask
+from edge import blur, mask, regions
+from edge.detect.mosaic import Mosaic, Sight
 from edge.gate import MotionGate, small_size
 from edge.pace import Pace
+from edge.regions import Plan
 from edge.rules.base import RuleState
 from edge.rules.engine import Draft, RuleEngine
 from edge.sleep import STEADY_S, Sleep
 from edge.sources.base import Packet, Picture
 from edge.sources.decoder import Decoder
 from edge.track.tracker import Tracker, TrackerSettings
-from edge.types import Detections, Frame, Image, Track
+from edge.types import WHOLE, Box, Frame, Image, Track
 from edge.view import CameraView, ViewEvents, ViewSignal
+
+WHOLE_S = 3.0  # at least so often the whole picture: for what never moved, and what the gate took for noise
+LEAST_RATE = 2.5  # looks a second; with fewer things go too far between two looks for parts to be sure of them
+# asked for; the camera's rate is below LEAST_RATE; the gate knows nothing, or found the scene asleep; so long since the
+# last look, or whole one; parts would be dearer
+WHY_WHOLE = ("asked", "seldom", "unknown", "slept", "late", "due", "much")
+LATE_S = 1.0  # after so long nobody knows where anything is: the tracker's belief ends there
 
 
 @dataclass(slots=True)
@@ -109,7 +120,7 @@ class Watcher:
         self._last_look = at
         self.pace.spend()
         self.counts.looks += 1
-        return Frame(at, partial(self._render, picture), slept)
+        return Frame(at, partial(self._render, picture), slept, moving=self._gate.moving)
 
     @property
     def _quiet_s(self) -> float:
@@ -126,8 +137,16 @@ class Watcher:
         return at <= self._awake_until
 
 
+@dataclass(slots=True)
+class LookCounts:
+    looks: int = 0
+    whole: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(WHY_WHOLE, 0)))  # of those, by reason
+    shown: float = 0.0  # the model, in pictures
+
+
 class Analyst:
-    """Turns one camera's detections into event drafts. Belongs to one thread at a time."""
+    """Says where to look in one camera's frames, and turns what was seen into event drafts. Belongs to one thread at a
+    time."""
 
     def __init__(
         self,
@@ -137,7 +156,10 @@ class Analyst:
         strong: float,
         utc_ms: Callable[[float], int],
         new_id: Callable[[int], UUID],
+        *,
+        whole: bool = False,
     ) -> None:
+        """`whole`: every look is at the whole picture."""
         self._weakest = 0.0
         if camera.detect.min_confidence is not None:
             strong = self._weakest = camera.detect.min_confidence
@@ -147,22 +169,56 @@ class Analyst:
         self._view = ViewEvents(camera.view.severity, utc_ms, new_id)
         self.tracks: Sequence[Track] = ()
         self._last = 0.0
+        self._always_whole = "asked" if whole else "seldom" if camera.detect.rate < LEAST_RATE else ""
+        self._whole_at = self._planned_at = -math.inf
+        self._cut: Sequence[Box] = ()
+        self.counts = LookCounts()
 
-    def look(self, at: float, detections: Detections, *, slept: bool = False) -> list[Draft]:
-        """Take in what the model saw in the frame of `at`; `slept` as of the frame."""
+    def plan(self, frame: Frame, size: tuple[float, float]) -> Plan:
+        """What the model is to be shown of `frame`, whose `size` (width, height; pixels) is that in which the model is
+        shown the whole."""
+        why, self._planned_at = self._why_whole(frame), frame.at
+        parts = None
+        if not why:
+            assert frame.moving is not None
+            parts = regions.plan(frame.moving, self._tracker.outlook(frame.at), size, self._cut)
+        if parts is not None:
+            return Plan(parts)
+        self._whole_at = frame.at
+        return Plan((WHOLE,), why or "much")
+
+    def look(self, frame: Frame, plan: Plan, sight: Sight) -> list[Draft]:
+        """Take in what the model saw in what was planned for `frame`."""
+        self.counts.looks += 1
+        self.counts.shown += sum(region.area for region in plan.regions)
+        if plan.why_whole:
+            self.counts.whole[plan.why_whole] += 1
+        detections = sight.detections
         if self._weakest:
             detections = detections.only(np.asarray(detections.scores >= self._weakest))
-        self._last = at
-        self.tracks = self._tracker.step(at, detections, slept=slept)
+        self._last, self._cut = frame.at, sight.cut
+        looked = [region.box for region in plan.regions]
+        self.tracks = self._tracker.step(frame.at, detections, slept=frame.slept, looked=looked)
         boxes = [track.box for track in self.tracks if track.confirmed]
         self._pace.follow(self._tracker.fastest(), boxes, settled=self._tracker.settled())
-        return self._engine.step(at, self.tracks)
+        return self._engine.step(frame.at, self.tracks)
 
     def rest(self, at: float) -> list[Draft]:
         """Nothing has moved since the last look: objects are where they were, and for the rules time goes on."""
         self._last = at
         self.tracks = self._tracker.rest(at)
         return self._engine.step(at, self.tracks)
+
+    def _why_whole(self, frame: Frame) -> str:
+        if self._always_whole:
+            return self._always_whole
+        if frame.moving is None:
+            return "unknown"
+        if frame.slept:
+            return "slept"
+        if not 0 <= frame.at - self._planned_at <= LATE_S:
+            return "late"
+        return "due" if frame.at - self._whole_at >= WHOLE_S else ""
 
     def dropped(self) -> dict[str, int]:
         """What caps kept out so far, by reason; may be called from any thread."""
@@ -184,5 +240,15 @@ class Analyst:
     def blind(self) -> list[Draft]:
         """Forget every object and close what the rules have open."""
         self._tracker.clear()
+        self._planned_at = -math.inf
+        self._cut = ()
         self.tracks = ()
         return self._engine.clear(self._last)
+
+
+def everybody(mosaic: Mosaic, image: Image, plan: Plan, sight: Sight, tracks: Sequence[Track]) -> list[Box]:
+    """Boxes of everybody in the whole of a picture, for those who hide them: where the look was at parts, the whole is
+    looked at now. Raises BackendError."""
+    names = mosaic.detector.class_names
+    found = blur.people(sight.detections, names, tracks)
+    return found if plan.why_whole else found + blur.people(mosaic.whole(image), names)

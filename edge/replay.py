@@ -7,16 +7,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import TypeAlias
 
 from contract.camera import Camera
 from contract.event import EventRecord
 from edge.clock import ClipClock
 from edge.detect.base import Detector
+from edge.detect.mosaic import Mosaic
 from edge.errors import SourceEnded, SourceError
 from edge.ids import uuid7
 from edge.pace import Pace
-from edge.pipeline import Analyst, Watcher, WatcherCounts
+from edge.pipeline import Analyst, LookCounts, Watcher, WatcherCounts, everybody
 from edge.records import complete
 from edge.rules.base import RuleState
 from edge.rules.engine import Draft
@@ -26,7 +28,6 @@ from edge.types import Box, Detections, Frame, Track
 from edge.view import Silence, ViewSignal
 
 REPLAY_EDGE = "replay"
-WHOLE: tuple[Box, ...] = ((0.0, 0.0, 1.0, 1.0),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Look:
 
     frame: Frame
     regions: Sequence[Box]  # the parts of the picture that the model was shown
-    detections: Detections  # all, also those too weak for the tracker
+    detections: Detections  # all in them, also those too weak for the tracker
+    people: Callable[[], Sequence[Box]]  # everybody in the whole picture; raises BackendError
     tracks: Sequence[Track]
     states: Sequence[RuleState]
 
@@ -60,6 +62,7 @@ class ReplayStats:
 
     seconds: float = 0.0
     counts: WatcherCounts = field(default_factory=WatcherCounts)
+    looks: LookCounts = field(default_factory=LookCounts)
     objects: int = 0  # tracks that were confirmed
     numbered: int = 0  # tracks that were begun
     spent_s: dict[str, float] = field(
@@ -84,14 +87,15 @@ def replay(
     stats: ReplayStats,
     pace: Callable[[float], None] = lambda _at: None,
     observe: Observer = lambda _moment: None,
+    whole: bool = False,
 ) -> Iterator[tuple[float, EventRecord]]:
     """Each record with its event's opening in seconds from the clip's start.
 
     The same clip gives the same records: ids draw their chance from the camera's id. `pace` is called with each
-    picture's time and may wait; `observe` is shown every picture, after it was dealt with. Raises SourceError where the
-    clip breaks.
+    picture's time and may wait; `observe` is shown every picture, after it was dealt with; `whole`: every look is at
+    the whole picture. Raises SourceError where the clip breaks.
     """
-    run = _Run(camera, detector, start_ms, stats)
+    run = _Run(camera, detector, start_ms, stats, whole=whole)
     seq = 0
     for picture in _pictures(source, run, stats):
         if picture is None:
@@ -125,10 +129,10 @@ def _pictures(source: Source, run: _Run, stats: ReplayStats) -> Iterator[Picture
 class _Run:
     """One camera's pipeline in one thread, a picture at a time."""
 
-    def __init__(self, camera: Camera, detector: Detector, start_ms: int, stats: ReplayStats) -> None:
+    def __init__(self, camera: Camera, detector: Detector, start_ms: int, stats: ReplayStats, *, whole: bool) -> None:
         chance = random.Random(camera.id)
         rate = Pace(camera.detect.rate)
-        self._detector = detector
+        self._mosaic = Mosaic(detector)
         self._stats = stats
         self._said: list[ViewSignal] = []
         self._watcher = Watcher(camera, rate, self._said.extend)
@@ -142,7 +146,9 @@ class _Run:
             detector.confidence,
             ClipClock(start_ms).utc_ms,
             lambda utc_ms: uuid7(utc_ms, chance.getrandbits(74)),
+            whole=whole,
         )
+        stats.looks = self._analyst.counts
         self._confirmed: set[int] = set()
         stats.counts = self._watcher.counts
 
@@ -176,14 +182,18 @@ class _Run:
             with stats.spending("analyse"):
                 return drafts + self._analyst.rest(frame.at), None
         with stats.spending("detect"):
-            detections = self._detector.detect([frame.image(self._detector.side)])[0]
+            image = frame.image(self._mosaic.detector.side)
+            plan = self._analyst.plan(frame, self._mosaic.size(image))
+            [sight] = self._mosaic.look([(image, plan.regions)])
         with stats.spending("analyse"):
-            drafts += self._analyst.look(frame.at, detections, slept=frame.slept)
+            drafts += self._analyst.look(frame, plan, sight)
         tracks = self._analyst.tracks
         self._confirmed.update(track.id for track in tracks if track.confirmed)
         stats.objects = len(self._confirmed)
         stats.numbered = max([stats.numbered, *(track.id for track in tracks)])
-        return drafts, Look(frame, WHOLE, detections, tracks, self._analyst.states())
+        people = cache(partial(everybody, self._mosaic, image, plan, sight, tracks))
+        regions = [region.box for region in plan.regions]
+        return drafts, Look(frame, regions, sight.detections, people, tracks, self._analyst.states())
 
     def end(self) -> list[Draft]:
         return self._analyst.end(self._stats.seconds)

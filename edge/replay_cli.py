@@ -44,6 +44,9 @@ def replay_clip(
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the model.")] = 2,
     backend: Backend = "openvino",
     device: Device = "auto",
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Show the model the whole picture in every look, not only what may matter.")
+    ] = False,
     explain: Annotated[
         Path | None, typer.Option(help="Write the clip here (.mp4) with all that was seen and decided drawn into it.")
     ] = None,
@@ -93,7 +96,7 @@ def replay_clip(
     lines: dict[UUID, list[bytes]] = {}  # by event: its opening first
     began = time.monotonic()
     start_ms = round(began_at.timestamp() * 1000)
-    page = Report(parsed, detector.class_names, detector.model_id, card.sha256, start_ms) if report else None
+    page = Report(parsed, detector.model_id, card.sha256, start_ms) if report else None
 
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.fields[length]} s"),
@@ -110,12 +113,11 @@ def replay_clip(
         with told(), ExitStack() as stack:
             observers: list[Observer] = [page] if page else []
             if explain is not None:
-                observers.append(
-                    stack.enter_context(ExplainedClip(explain, parsed, detector.class_names, hide_people=not unblurred))
-                )
+                observers.append(stack.enter_context(ExplainedClip(explain, parsed, hide_people=not unblurred)))
             for clip_s, record in replay(
-                source, parsed, detector, start_ms=start_ms, stats=counted, pace=pace, observe=_all(observers)
-            ):
+                source, parsed, detector,
+                start_ms=start_ms, stats=counted, pace=pace, observe=_all(observers), whole=whole,
+            ):  # fmt: skip
                 if record.event_id in lines and not every_record:
                     continue
                 line = msgspec.json.encode({**msgspec.to_builtins(record), "clip_s": round(clip_s, 3)})
@@ -156,6 +158,9 @@ def _stats_table(counted: ReplayStats, camera: Camera, events: int) -> Table:
     counts = counted.counts
     table.add_row("pictures decoded", f"{counts.pictures} of {counts.packets}")
     table.add_row("looks by the model", f"{counts.looks} ({counts.looks / max(counted.seconds, 0.001):.2f} a second)")
+    looks = counted.looks
+    table.add_row("of them at the whole picture", str(looks.whole.total()))
+    table.add_row("shown to the model", f"{looks.shown / max(looks.looks, 1):.2f} of a picture a look")
     table.add_row("too quiet for a look", str(counts.still))
     table.add_row("objects followed", str(counted.objects))
     table.add_row("events", str(events))

@@ -26,7 +26,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from contract.camera import Camera
-from edge import blur, why
+from edge import why
 from edge.errors import SettingsError
 from edge.replay import Look, Moment, ReplayStats
 from edge.rules.engine import Draft
@@ -82,11 +82,8 @@ class Bucket(NamedTuple):
 class Report:
     """An `Observer` of a replay; `write` makes the page when it is over."""
 
-    def __init__(
-        self, camera: Camera, class_names: Sequence[str], model_id: str, weights_sha256: str, start_ms: int
-    ) -> None:
+    def __init__(self, camera: Camera, model_id: str, weights_sha256: str, start_ms: int) -> None:
         self._camera = camera
-        self._class_names = class_names
         self._model_id = model_id
         self._weights_sha256 = weights_sha256
         self._start_ms = start_ms
@@ -164,7 +161,7 @@ class Report:
     def _picture(self, draft: Draft, look: Look) -> str:
         image = look.frame.image(LONGEST)
         facts = why.of(draft, self._camera, self._model_id)
-        why.hide(image, facts, blur.people(look.detections, self._class_names, look.tracks))
+        why.hide(image, facts, look.people())
         why.draw(image, facts, scale=SCALE, words=False)
         _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()

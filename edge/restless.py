@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.types import Box
-
-Mask: TypeAlias = NDArray[np.uint8]
+from edge.types import Box, Mask
 
 LEARN_S = 90.0  # what moves, or no longer does, is taken over in about this long
 OFTEN = 0.08  # share of that time; lamps of a passing car, a cat, somebody the model misses stay below

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Image: TypeAlias = NDArray[np.uint8]  # (height, width, 3), BGR
 Grey: TypeAlias = NDArray[np.float32]  # (height, width), 0..255
 Sample: TypeAlias = NDArray[np.uint8]  # (rows, columns): brightness of single pixels, evenly taken
+Mask: TypeAlias = NDArray[np.uint8]  # (height, width) of the gate's small picture: 1 where something moves, else 0
 Box: TypeAlias = tuple[float, float, float, float]
 
 
@@ -27,6 +28,23 @@ class Frame:
     image: Callable[[int], Image]  # masks painted, the longer side at most so many pixels; a new array each time
     slept: bool = False  # the gate found pictures since the look before, or this one, too quiet
     still: bool = False  # nothing has moved since the frame before: time goes on, and no look is needed
+    moving: Mask | None = None  # None: nothing is known, any part of it may have changed
+
+
+class Region(NamedTuple):
+    """A part of a picture that a model is shown."""
+
+    box: Box
+    scale: float = 1.0  # against the scale at which it is shown the whole; less for what is large
+
+    @property
+    def area(self) -> float:
+        """Of what the model is shown, in pictures."""
+        left, top, right, bottom = self.box
+        return (right - left) * (bottom - top) * self.scale**2
+
+
+WHOLE = Region((0.0, 0.0, 1.0, 1.0))
 
 
 class Overruled(NamedTuple):

@@ -39,7 +39,8 @@ RULES = {"rest": ("visitor",)}  # the others: all of the clip's camera file
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A clip, and when in each of its rounds a replay, which has all the time, finds an event."""
+    """A clip, and when in each of its rounds a replay finds an event, which has all the time and looks at all of every
+    picture."""
 
     name: str
     clip: Path
@@ -62,7 +63,7 @@ def scene(name: str, lines: int, rate: float, cache: Path, clips: Path) -> Scene
         making.rename(clip)
     with av.open(str(clip)) as container:
         seconds = container.streams.video[0].frames / FPS
-    events = clip.with_suffix(f".{rate:g}.json")
+    events = clip.with_suffix(f".{rate:g}.whole.json")
     if not events.exists():
         events.write_text(json.dumps(_truth(name, clip, seconds, rate)), encoding="utf-8")
     return Scene(name, clip, seconds, tuple((rule, at) for rule, at in json.loads(events.read_text(encoding="utf-8"))))
@@ -81,7 +82,7 @@ def _truth(name: str, clip: Path, seconds: float, rate: float) -> list[tuple[str
     opened: dict[object, tuple[str, float]] = {}
     for at, record in replay(
         Looped(clip, 1.5 * seconds), _camera(name, rate), detector,
-        start_ms=footage.START_MS, stats=ReplayStats(),
+        start_ms=footage.START_MS, stats=ReplayStats(), whole=True,
     ):  # fmt: skip
         opened.setdefault(record.event_id, (record.rule, at))
     detector.close()

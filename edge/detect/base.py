@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from edge.detect.card import Thresholds
 from edge.types import Detections, Image
 
 
@@ -24,6 +25,14 @@ class Detector(Protocol):
         """Pixels of the longer side of the pictures that it works on; larger ones are scaled down."""
 
     @property
+    def stride(self) -> int:
+        """Both sides of a canvas are multiples of so many pixels."""
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The card's."""
+
+    @property
     def confidence(self) -> float:
         """Score from which a detection may begin a track; weaker ones may only keep one alive."""
 
@@ -33,6 +42,9 @@ class Detector(Protocol):
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """One answer an image, in order. Raises BackendError."""
+
+    def detect_unscaled(self, canvases: Sequence[Image]) -> list[Detections]:
+        """The same for canvases, which go into the network pixel by pixel, whatever their size. Raises BackendError."""
 
     def close(self) -> None:
         """Idempotent."""

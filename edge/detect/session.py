@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from edge.detect import yolo
-from edge.detect.card import Card
+from edge.detect.card import Card, Thresholds
 from edge.errors import BackendError
 from edge.types import Detections, Image
 
@@ -46,14 +46,24 @@ class YoloDetector(ABC):
         return self._size
 
     @property
+    def stride(self) -> int:
+        return self._card.input.stride
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return self._card.thresholds
+
+    @property
     def confidence(self) -> float:
         return self._card.thresholds.confidence
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """One answer an image, in order. Raises BackendError."""
-        if self._closed:
-            raise BackendError(f"{self._card.id}: the detector is closed")
-        return [self._detect_one(image) for image in images]
+        return [self._detect(image, self._fitted(*self._size_of(image))) for image in images]
+
+    def detect_unscaled(self, canvases: Sequence[Image]) -> list[Detections]:
+        """The same for canvases, whose sides are multiples of `stride`. Raises BackendError."""
+        return [self._detect(canvas, self._unscaled(*self._size_of(canvas))) for canvas in canvases]
 
     def close(self) -> None:
         """Idempotent."""
@@ -61,13 +71,25 @@ class YoloDetector(ABC):
             self._closed = True
             self._release()
 
-    def _detect_one(self, image: Image) -> Detections:
+    def _size_of(self, image: Image) -> tuple[int, int]:
+        """(width, height)"""
+        if self._closed:
+            raise BackendError(f"{self._card.id}: the detector is closed")
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != "uint8" or not image.size:
             raise BackendError(
                 f"{self._card.id}: no picture: want (height, width, 3) uint8, got {image.shape} {image.dtype}"
             )
-        height, width = image.shape[:2]
-        box = yolo.Letterbox.fit(width, height, size=self._size, stride=self._card.input.stride)
+        return image.shape[1], image.shape[0]
+
+    def _fitted(self, width: int, height: int) -> yolo.Letterbox:
+        return yolo.Letterbox.fit(width, height, size=self._size, stride=self.stride)
+
+    def _unscaled(self, width: int, height: int) -> yolo.Letterbox:
+        if width % self.stride or height % self.stride:
+            raise BackendError(f"{self._card.id}: no canvas: {width}x{height} is not of whole strides of {self.stride}")
+        return yolo.Letterbox((width, height), (width, height), (width, height), 0, 0)
+
+    def _detect(self, image: Image, box: yolo.Letterbox) -> Detections:
         head = self._infer(yolo.blob([yolo.letterboxed(image, box)], self._card.input))[0]
         if head.shape[0] != 4 + len(self._card.classes):
             raise BackendError(

@@ -18,7 +18,7 @@ from edge.types import Detections, Image, Overruled
 
 Floats: TypeAlias = NDArray[np.float32]
 
-_GREY = 114  # the padding that the network saw in training
+GREY = 114  # the padding that the network saw in training
 MAX_CANDIDATES = 1000  # boxes that enter suppression: bounds its time on a picture gone wrong
 MAX_DETECTIONS = 300  # boxes a picture
 
@@ -68,7 +68,7 @@ def letterboxed(image: Image, box: Letterbox) -> Image:
     (width, height), (inner_w, inner_h) = box.target, box.inner
     if (inner_w, inner_h) == box.target == box.source:
         return image
-    canvas = np.full((height, width, 3), _GREY, np.uint8)
+    canvas = np.full((height, width, 3), GREY, np.uint8)
     window = canvas[box.top : box.top + inner_h, box.left : box.left + inner_w]
     cv2.resize(image, box.inner, dst=window, interpolation=cv2.INTER_LINEAR)
     return canvas

@@ -61,6 +61,10 @@ class Motion:
             v=self.v + q * dt * dt,
         )
 
+    def stay(self, at: float) -> Motion:
+        """The belief for a later moment, for what was at rest and where nothing has moved since: as sure as before."""
+        return replace(self, at=max(at, self.at), vx=0.0, vy=0.0)
+
     @property
     def _moves(self) -> bool:
         """Whether it does, or may because nothing is known of its speed."""

@@ -4,6 +4,9 @@ A look joins detections to tracks by likelihood (match.py). Strong detections ar
 a confirmed track alive, but never begin one (the idea of ByteTrack: Zhang et al., ECCV 2022, section 3). Everything is
 in seconds, so a low or uneven rate of looks only widens the prediction.
 
+A look may show only parts of the picture. What lay elsewhere was not missed: it is carried on, and what was at rest and
+in place counts as seen.
+
 States: tentative (new) -> confirmed (seen often and long enough) -> gone (unseen too long). A tentative track that
 is missed is gone sooner. Numbers are given once, in order, and never given again. Time unseen is counted in looks,
 each worth at most `look_s`: an object that stands still in a scene seldom looked at is not lost by one miss. It runs
@@ -15,19 +18,21 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from edge.track import match
 from edge.track.motion import LONGEST_S, Motion, seen_once
-from edge.types import Box, Detections, Step, Track
+from edge.types import WHOLE, Box, Detections, Step, Track
 
 REST = 0.35  # an object that stays within this share of its size is at rest
 REST_S = 2.0  # for at least this long
 SMALLEST = 1e-4  # of the picture's side; a smaller box is none
 PATH_STEPS = 48
 PATH_S = 0.4  # between two steps of a path
+LOOKED_AT = 0.9  # share of a box within one part that was shown: less of an object may well go unnoticed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,20 @@ class TrackerSettings:
     max_tracks: int = 200
     max_detections: int = 300  # of one look, the best
     max_labels: int = 8  # that one track may collect votes for
+
+
+class Sought(NamedTuple):
+    """Where an object should be."""
+
+    box: Box
+    spread: float  # standard deviation of its place, relative, of either axis
+
+
+class Outlook(NamedTuple):
+    """Where objects should be: those that must be looked for, and those at rest that were in place of late."""
+
+    sought: list[Sought]
+    settled: list[Box]
 
 
 @dataclass(slots=True)
@@ -79,11 +98,14 @@ class _Live:
         return self.seen_at - self.rest_at.at
 
     @property
+    def settled(self) -> bool:
+        """At rest, and seen when last looked at."""
+        return self.confirmed and self.rest_s >= REST_S and not self.unseen_s
+
+    @property
     def expected_box(self) -> Box:
         """The last box, moved to where the object should be now."""
-        left, top, right, bottom = self.box
-        dx, dy = self.motion.x - (left + right) / 2, self.motion.y - (top + bottom) / 2
-        return left + dx, top + dy, right + dx, bottom + dy
+        return _moved(self.box, self.motion)
 
     @property
     def speed(self) -> float:
@@ -107,12 +129,24 @@ class Tracker:
         self._waited = 0.0  # since the last look, as far as it counts
         self.dropped: Counter[str] = Counter()
 
-    def step(self, at: float, detections: Detections, *, slept: bool = False) -> list[Track]:
+    def outlook(self, at: float) -> Outlook:
+        """Where to look at `at`."""
+        sought = []
+        for track in self._live:
+            if not track.settled:
+                motion = track.motion.predict(at, rests=track.rest_s >= REST_S)
+                sought.append(Sought(_moved(track.box, motion), math.sqrt(motion.p)))
+        return Outlook(sought, [track.box for track in self._live if track.settled])
+
+    def step(
+        self, at: float, detections: Detections, *, slept: bool = False, looked: Sequence[Box] = (WHOLE.box,)
+    ) -> list[Track]:
         """Join one look's detections, at `at` seconds, and return every track alive after it.
 
         A track unseen in this look is still returned, with its last box and an earlier `at`. A look that comes with a
         slightly earlier time than the last counts as made at the same moment; with a far earlier one, it begins anew.
-        `slept`: since the last look nothing moved for a while; that is why looks are far apart.
+        `slept`: since the last look nothing moved for a while; that is why looks are far apart. `looked`: the parts of
+        the picture that were shown.
         """
         if at < self._at - LONGEST_S:
             self.clear()
@@ -122,8 +156,15 @@ class Tracker:
         self._look += 1
         seen = match.Seen.of(self._sound(detections), self._names)
         for track in self._live:
-            track.unseen_s += self._waited
-            track.motion = track.motion.predict(at, rests=track.rest_s >= REST_S, slept=slept)
+            motion = track.motion.predict(at, rests=track.rest_s >= REST_S, slept=slept)
+            if _is_within(_moved(track.box, motion), looked):
+                track.unseen_s += self._waited
+                track.motion = motion
+            elif track.settled:
+                track.motion = track.motion.stay(at)
+                track.seen_at, track.look = at, self._look
+            else:
+                track.motion = motion
         # What is found where it was expected is settled first: in a crowd, one that was missed, whose place is less
         # certain, must not take its neighbour's detection.
         fresh = [track for track in self._live if self._is_fresh(track)]
@@ -144,7 +185,7 @@ class Tracker:
         """Without a look: nothing has moved since the last. What that saw counts as seen; the others keep waiting."""
         at = self._at = max(at, self._at)
         for track in self._live:
-            track.motion = replace(track.motion, at=at, vx=0.0, vy=0.0)
+            track.motion = track.motion.stay(at)
             if track.look == self._look:
                 track.seen_at = at
         return self._tracks()
@@ -255,6 +296,20 @@ class Tracker:
             return track.unseen_s > self._settings.keep_tentative_s
         keep = self._settings.keep_s + self._settings.keep_rest * track.rest_s
         return track.unseen_s > min(keep, self._settings.keep_longest_s)
+
+
+def _moved(box: Box, motion: Motion) -> Box:
+    left, top, right, bottom = box
+    dx, dy = motion.x - (left + right) / 2, motion.y - (top + bottom) / 2
+    return left + dx, top + dy, right + dx, bottom + dy
+
+
+def _is_within(box: Box, parts: Sequence[Box]) -> bool:
+    """Whether what of `box` is in the picture lies in one of the `parts`."""
+    left, top, right, bottom = (min(max(0.0, value), 1.0) for value in box)
+    if left >= right or top >= bottom:
+        return True
+    return any(_share((left, top, right, bottom), part) >= LOOKED_AT for part in parts)
 
 
 def _share(box: Box, other: Box) -> float:

@@ -17,8 +17,9 @@ from edge.looks import LookQueue
 from edge.outbox import Limits, Outbox
 from edge.pace import Pace
 from edge.pipeline import Analyst
-from edge.types import Detections
+from edge.types import Frame
 from edge.view import ViewSignal
+from tests.edge.detectors import FakeDetector
 from tests.edge.frames import frame
 from tests.waiting import wait_until
 
@@ -42,24 +43,19 @@ rules: {{inside: {{kind: intrusion, zone: all, for_s: 0}}}}
     )
 
 
-class Always:
+class Always(FakeDetector):
     """Sees a person in every picture, or breaks on those of one brightness."""
 
-    side = 640
-    model_id, class_names, confidence, drops = "yolov8n", ("person",), 0.3, {}
+    model_id = "yolov8n"
 
-    def detect(self, images):
-        if images[0][0, 0, 0] == 255:
+    def boxes(self, image):
+        if image[0, 0, 0] == 255:
             raise BackendError("broken")
-        box = np.array([[0.4, 0.4, 0.6, 0.8]], np.float32)
-        return [Detections(box, np.array([0.9], np.float32), np.zeros(1, np.int32))]
-
-    def close(self):
-        pass
+        return [(0.4, 0.4, 0.6, 0.8)]
 
 
 class Box:
-    def __init__(self, tmp_path, limits=None, view="", keep_stills=lambda *_: None):
+    def __init__(self, tmp_path, limits=None, view="", keep_stills=lambda *_: None, detector=None, start=True):
         self.cameras = {name: camera(name, view) for name in ("a", "b")}
         self.looks = LookQueue()
         self.outbox = Outbox(
@@ -71,9 +67,10 @@ class Box:
             for name, each in self.cameras.items()
         }
         self.analysis = Analysis(
-            self.cameras, self.analysts, {"yolov8n": Always()}, self.looks, self.outbox, CLOCK, keep_stills
+            self.cameras, self.analysts, {"yolov8n": detector or Always()}, self.looks, self.outbox, CLOCK, keep_stills
         )
-        self.analysis.start()
+        if start:
+            self.analysis.start()
 
     def see(self, name, times=6, brightness=0, at=None):
         """Offer frames one after the other, a fifth of a second apart on the pipeline's clock."""
@@ -104,10 +101,10 @@ def test_what_is_seen_is_committed(box):
 def test_where_nothing_moves_time_goes_on_without_the_model(box):
     box.see("a")
     later = CLOCK.now() + 3
-    looked = box.analysis.looks["a"]
+    looked = box.analysts["a"].counts.looks
     box.looks.offer("a", replace(frame(later, IMAGE), still=True))
     wait_until(lambda: [track.at for track in box.analysts["a"].tracks] == [later])
-    assert box.analysis.looks["a"] == looked
+    assert box.analysts["a"].counts.looks == looked
 
 
 def test_the_end_closes_what_is_open(box):
@@ -185,7 +182,7 @@ def test_the_look_of_an_event_goes_to_the_stills_with_everybody_in_it(tmp_path):
     try:
         one.see("a")
         wait_until(lambda: len(records(one)) == 1)
-        assert one.analysis.looks["a"] > 0
+        assert one.analysts["a"].counts.looks > 0
         ((camera, look, people, drafts),) = kept
         assert (camera.id, look.image(640).shape) == ("a", IMAGE.shape)
         assert people[0] == pytest.approx((0.4, 0.4, 0.6, 0.8))
@@ -207,6 +204,116 @@ def test_an_event_that_the_outbox_cannot_take_is_counted(tmp_path):
         one.see("a")
         wait_until(lambda: one.analysis.dropped["a"]["event not kept"] == 1)
         assert one.analysis.events["a"] == 0
+    finally:
+        one.analysis.stop(5)
+        one.outbox.close()
+
+
+class Counting(Always):
+    """Keeps the size of every picture and canvas that it saw."""
+
+    def __init__(self):
+        self.pictures, self.canvases = [], []
+
+    def detect(self, images):
+        self.pictures += [image.shape[:2] for image in images]
+        return super().detect(images)
+
+    def detect_unscaled(self, canvases):
+        self.canvases += [canvas.shape[:2] for canvas in canvases]
+        return super().detect_unscaled(canvases)
+
+
+@pytest.fixture
+def still(tmp_path):
+    """One whose thread does not run: what waits is taken by `batch`."""
+    one = Box(tmp_path, detector=Counting(), start=False)
+    yield one
+    one.analysis.stop(5)
+    one.outbox.close()
+
+
+PICTURE = np.zeros((360, 640, 3), np.uint8)
+STILL = np.zeros((108, 192), np.uint8)
+
+
+def waits(box, name, at, moving=None, brightness=0):
+    box.looks.offer(name, replace(frame(at, PICTURE + np.uint8(brightness)), moving=moving))
+
+
+def batch(box):
+    looks = box.analysis._gather()
+    box.analysis._make(box.analysis.mosaics["yolov8n"], looks)
+    return [look.camera for look in looks]
+
+
+def test_parts_of_all_that_waits_go_through_the_network_together(still):
+    moving = STILL.copy()
+    moving[50:56, 90:96] = 1
+    start = CLOCK.now()
+    for at, mask in ((start - 0.4, None), (start - 0.2, moving)):
+        for name in still.cameras:
+            waits(still, name, at, mask)
+        assert batch(still) == ["a", "b"]
+    detector = still.analysis.mosaics["yolov8n"].detector
+    assert len(detector.pictures) == 2  # the first looks of both, whole
+    assert len(detector.canvases) == 1
+    assert [analyst.counts.looks for analyst in still.analysts.values()] == [2, 2]
+
+
+def test_where_nothing_is_to_be_seen_the_network_does_not_run_but_time_goes_on(still, monkeypatch):
+    start = CLOCK.now()
+    monkeypatch.setattr(Always, "boxes", lambda *_: [])
+    for at, mask in ((start - 0.4, None), (start - 0.2, STILL)):
+        waits(still, "a", at, mask)
+        assert batch(still) == ["a"]
+    detector = still.analysis.mosaics["yolov8n"].detector
+    assert (len(detector.pictures), detector.canvases) == (1, [])
+    assert still.analysts["a"].counts.looks == 2
+    assert still.analysts["a"].counts.shown == 1
+
+
+def test_a_batch_has_a_bound_and_the_rest_waits_its_turn(still, monkeypatch):
+    monkeypatch.setattr(module, "MOST_PIXELS", 1)
+    for name in still.cameras:
+        waits(still, name, CLOCK.now())
+    assert [batch(still), batch(still)] == [["a"], ["b"]]
+
+
+def test_one_camera_s_fault_does_not_spoil_the_batch_of_others(still):
+    waits(still, "a", CLOCK.now(), brightness=255)
+    waits(still, "b", CLOCK.now())
+    assert batch(still) == ["a", "b"]
+    assert still.analysis.dropped == {"a": {"model fault": 1}, "b": {}}
+    assert [analyst.counts.looks for analyst in still.analysts.values()] == [0, 1]
+    assert still.analysis.faults == {"a": "broken"}
+    waits(still, "a", CLOCK.now())
+    batch(still)
+    assert still.analysis.faults == {}
+
+
+def test_pixels_that_cannot_be_made_are_one_camera_s_fault(still):
+    def broken(_):
+        raise ValueError("no such colours")
+
+    still.looks.offer("a", Frame(CLOCK.now(), broken))
+    waits(still, "b", CLOCK.now())
+    assert batch(still) == ["b"]
+    assert still.analysis.faults == {"a": "no such colours"}
+
+
+def test_everybody_is_hidden_in_a_still_though_the_look_was_at_a_part(tmp_path):
+    kept = []
+    one = Box(tmp_path, detector=Counting(), start=False, keep_stills=lambda *look: kept.append(look))
+    try:
+        start = CLOCK.now() - 0.9
+        for i in range(4):
+            waits(one, "a", start + i * 0.2, STILL if i else None)
+            batch(one)
+        ((_, _, people, _),) = kept
+        pictures = one.analysis.mosaics["yolov8n"].detector.pictures
+        assert len(pictures) == 2, "the first look, and the one of the still"
+        assert sum(box == pytest.approx((0.4, 0.4, 0.6, 0.8)) for box in people) >= 1
     finally:
         one.analysis.stop(5)
         one.outbox.close()

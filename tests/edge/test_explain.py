@@ -25,7 +25,7 @@ START_MS = 1_795_000_000_000
 
 def explained(clip, out, camera=CAMERA, detector=None, **more):
     detector = detector or Walker()
-    with ExplainedClip(out, camera, detector.class_names, **more) as observer:
+    with ExplainedClip(out, camera, **more) as observer:
         return list(
             replay(FileSource(clip), camera, detector, start_ms=START_MS, stats=ReplayStats(), observe=observer)
         )
@@ -115,7 +115,7 @@ def test_the_strip_tells_what_is_off(pictures):
 )
 def test_a_line_shows_in_which_directions_it_fires(tmp_path, rules, ways):
     given = walker.CAMERA[: walker.CAMERA.index("rules:")] + "rules:\n" + "".join(f"  {rule}\n" for rule in rules)
-    with ExplainedClip(tmp_path / "out.mp4", parse.camera(given), ("person",)) as made:
+    with ExplainedClip(tmp_path / "out.mp4", parse.camera(given)) as made:
         assert made._ways("middle") == ways
 
 
@@ -168,7 +168,7 @@ def test_a_time_without_pictures_is_cut_short(clip, tmp_path):
             for packet in super().packets():
                 yield Packet(packet.at + (7 * 86_400 if packet.at > 3 else 0), packet.raw)
 
-    with ExplainedClip(tmp_path / "out.mp4", BARE, ("person",)) as observer:
+    with ExplainedClip(tmp_path / "out.mp4", BARE) as observer:
         for _ in replay(Recorder(clip), BARE, Walker(), start_ms=START_MS, stats=ReplayStats(), observe=observer):
             pass
     with av.open(str(tmp_path / "out.mp4")) as video:
@@ -181,7 +181,7 @@ def test_a_replay_that_breaks_off_leaves_no_clip(clip, tmp_path):
     out = tmp_path / "out.mp4"
 
     def broken_off():
-        with ExplainedClip(out, CAMERA, ("person",)) as observer:
+        with ExplainedClip(out, CAMERA) as observer:
             source = FileSource(clip)
             for _ in replay(source, CAMERA, Walker(), start_ms=START_MS, stats=ReplayStats(), observe=observer):
                 raise KeyError("enough")
@@ -193,7 +193,7 @@ def test_a_replay_that_breaks_off_leaves_no_clip(clip, tmp_path):
 
 def test_a_place_that_cannot_be_written_is_told_at_once(tmp_path):
     with pytest.raises(SettingsError) as caught:
-        ExplainedClip(tmp_path / "none" / "out.mp4", CAMERA, ("person",))
+        ExplainedClip(tmp_path / "none" / "out.mp4", CAMERA)
     assert "No such file" in str(caught.value)
     assert caught.value.hint
 

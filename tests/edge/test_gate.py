@@ -76,3 +76,37 @@ def test_time_that_goes_back_is_no_crash():
     one = gate()
     one.step(10.0, small(GROUND))
     assert one.step(5.0, small(GROUND)) == 0.0
+
+
+def where(pictures, step=0.2):
+    """(left, right) of what moves in the last picture, relative; None where nothing does."""
+    one = gate()
+    for i, picture in enumerate(pictures):
+        one.step(i * step, small(picture))
+    if one.moving is None:
+        return None
+    columns = np.flatnonzero(one.moving.any(axis=0)) / one.moving.shape[1]
+    return (columns.min(), columns.max()) if len(columns) else None
+
+
+def test_nothing_is_known_after_the_first_picture():
+    assert where([GROUND]) is None
+
+
+def test_nothing_moves_in_a_scene_at_rest():
+    assert where([noisy(GROUND) for _ in range(10)]) is None
+
+
+def test_what_moves_is_where_it_is_and_was_a_moment_ago_not_all_the_way_that_it_came():
+    left, right = where([with_person(100 + 12 * i) for i in range(20)])
+    assert (left, right) == pytest.approx(((100 + 12 * 17) / 640, (100 + 12 * 19 + 20) / 640), abs=0.03)
+
+
+@pytest.mark.parametrize("step", [0.1, 0.5], ids=["10/s", "2/s"])
+def test_what_moves_is_found_at_any_rate(step):
+    left, right = where([with_person(round(100 + 60 * i * step)) for i in range(16)], step)
+    assert left <= (100 + 60 * 15 * step + 20) / 640 <= right + 0.02
+
+
+def test_what_came_and_stopped_no_longer_moves():
+    assert where([GROUND] * 5 + [with_person(300)] * 4) is None

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from edge.health import METRICS, CameraStatus, EdgeStatus, HealthServer, reasons, to_json, to_prometheus
+from edge.load import LoadStatus
 from edge.outbox import OutboxStatus
 from edge.uplink import UplinkStatus
 
@@ -53,6 +54,8 @@ CAMERA = CameraStatus(
     looks=40,
     sleep="asleep",
     wakes={"sizes": 2},
+    whole_looks={"due": 5},
+    shown=12.5,
     events=3,
     dropped={"busy": 4},
 )
@@ -64,6 +67,8 @@ def status(**parts: Any) -> EdgeStatus:
         dataclasses.replace(UPLINK, **parts.pop("uplink", {})),
         parts.pop("cameras", {"gate-1": CAMERA}),
         boxes_dropped={"yolov8n": {"capped": 3}},
+        pixels={"yolov8n": {"shown": 3, "canvas": 4}},
+        load=parts.pop("load", LoadStatus(31.0, 50.0, 0.3, False)),
     )
 
 
@@ -87,6 +92,7 @@ def server() -> Iterator[HealthServer]:
             "token refused: central answered 401",
         ),
         ({"uplink": {"state": "unreachable"}}, "uplink: unreachable"),
+        ({"load": LoadStatus(31.0, 50.0, 0.3, True)}, "degraded: 31.0 of 50.0 looks a second"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -99,3 +99,27 @@ def test_pictures_that_come_exactly_when_due_are_all_taken():
 def test_a_slow_camera_is_looked_at_all_the_same(rate):
     made = looks(Pace(rate), frames(200, 5))
     assert 200 * rate - 1 <= len(made) <= 200 * rate + 1
+
+
+def test_a_look_that_is_not_made_costs_nothing():
+    pace = Pace(5)
+    offered = made = 0
+    for at in frames(60):  # of two that are offered one is made: the newer took the older's place
+        if pace.due(at):
+            pace.spend()
+            offered += 1
+            if offered % 2:
+                made += 1
+            else:
+                pace.refund()
+        pace.follow(10.0)
+    assert made == pytest.approx(60 * 5, rel=0.02)
+
+
+def test_what_is_given_back_is_saved_within_bounds():
+    pace = Pace(5)
+    looks(pace, frames(20), fastest=0.0)
+    for _ in range(100):
+        pace.refund()
+    made = looks(pace, frames(20, start=20), fastest=10.0)
+    assert len(made) <= 20 * 5 + BURST_S * 5 + 1

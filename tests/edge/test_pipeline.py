@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import av
@@ -8,12 +9,15 @@ import numpy as np
 import pytest
 
 from contract import parse
+from edge.detect.mosaic import Sight
 from edge.ids import uuid7
 from edge.pace import Pace
 from edge.pipeline import Analyst, Watcher
+from edge.regions import Plan
 from edge.sources.base import Picture
-from edge.types import Detections
+from edge.types import WHOLE, Detections
 from edge.view import ViewSignal
+from tests.edge.frames import frame
 
 TEXT = """
 id: yard
@@ -154,6 +158,10 @@ def analyst(camera, **more):
     return Analyst(camera, Pace(5), ("person",), 0.3, lambda at: round(at * 1000), lambda ms: uuid7(ms, 0))
 
 
+def see(one, at, detections):
+    return one.look(frame(at, grey()), Plan((WHOLE,), "due"), Sight(detections))
+
+
 def person(score=0.8):
     return Detections(
         np.array([[0.4, 0.4, 0.5, 0.7]], np.float32), np.array([score], np.float32), np.zeros(1, np.int32)
@@ -162,14 +170,14 @@ def person(score=0.8):
 
 def test_detections_become_drafts(camera):
     one = analyst(camera)
-    drafts = [draft for i in range(6) for draft in one.look(i * 0.2, person())]
+    drafts = [draft for i in range(6) for draft in see(one, i * 0.2, person())]
     assert [(draft.rule, draft.state, draft.opened_at) for draft in drafts] == [("inside", "open", 400)]
 
 
 def test_blind_closes_and_forgets(camera):
     one = analyst(camera)
     for i in range(6):
-        one.look(i * 0.2, person())
+        see(one, i * 0.2, person())
     assert [draft.state for draft in one.blind()] == ["closed"]
     assert one.tracks == ()
     assert one.blind() == []
@@ -178,7 +186,7 @@ def test_blind_closes_and_forgets(camera):
 def test_what_is_said_of_the_sight_becomes_an_event_and_blindness_forgets(camera):
     one = analyst(camera)
     for i in range(6):
-        one.look(i * 0.2, person())
+        see(one, i * 0.2, person())
     assert [draft.rule for draft in one.note(2.0, ViewSignal("blinded", "dark", 2.0))] == ["inside"]
     (opened,) = one.note(11.0, ViewSignal("opened", "dark", 11.0))
     (closed,) = one.end(20.0)
@@ -188,7 +196,7 @@ def test_what_is_said_of_the_sight_becomes_an_event_and_blindness_forgets(camera
 
 def test_a_camera_may_ask_for_more_confidence(camera):
     one = analyst(camera, min_confidence=0.7)
-    assert [draft for i in range(6) for draft in one.look(i * 0.2, person(0.5))] == []
+    assert [draft for i in range(6) for draft in see(one, i * 0.2, person(0.5))] == []
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (17, 13), (1000, 3), (2000, 20), (3, 500), (1, 4000)], ids=str)
@@ -203,3 +211,88 @@ def test_a_camera_that_changes_its_resolution_is_watched_on(camera):
     scene = np.random.default_rng(1).integers(40, 200, (480, 640, 3), dtype=np.uint8)
     sizes = [(640, 480), (320, 240), (240, 426), (1280, 100), (640, 480)]
     assert all(watcher.consider(Painted(i / 5, cv2.resize(scene, sizes[i // 10]))) for i in range(0, 50, 10))
+
+
+STILL = np.zeros((108, 192), np.uint8)
+
+
+def planned(one, at, moving=STILL, slept=False):
+    """What is planned for a frame, and then seen: a person who stands still, as far as they are looked at."""
+    given = replace(frame(at, grey()), moving=moving, slept=slept)
+    plan = one.plan(given, (640.0, 360.0))
+    here = any(
+        left <= 0.4 and top <= 0.4 and right >= 0.5 and bottom >= 0.7 for left, top, right, bottom in boxes(plan)
+    )
+    one.look(given, plan, Sight(person() if here else Detections()))
+    return plan
+
+
+def boxes(plan):
+    return [region.box for region in plan.regions]
+
+
+def test_what_rests_is_seen_to_by_a_look_at_the_whole_at_times(camera):
+    one = analyst(camera)
+    plans = [planned(one, i * 0.2, None if i == 0 else STILL) for i in range(60)]
+    assert [(i / 5, plan.why_whole) for i, plan in enumerate(plans) if plan.why_whole] == [
+        (0, "unknown"),
+        (3, "due"),
+        (6, "due"),
+        (9, "due"),
+    ]
+    assert all(len(plan.regions) == 1 for plan in plans[1:10]), "new: it is followed"
+    assert all(plan.regions == [] for plan in plans[16:30]), "at rest: not looked at again and again"
+    assert [track.at for track in one.tracks] == [pytest.approx(59 * 0.2)]
+    assert one.counts.looks == 60
+    assert one.counts.whole == {"asked": 0, "seldom": 0, "unknown": 1, "slept": 0, "late": 0, "due": 3, "much": 0}
+    assert 4 < one.counts.shown < 6
+
+
+@pytest.mark.parametrize(
+    ("at", "moving", "slept", "why"),
+    [
+        pytest.param(0.4, STILL, False, "", id="as ever"),
+        pytest.param(0.4, None, False, "unknown", id="the gate knows nothing"),
+        pytest.param(0.4, STILL, True, "slept", id="after sleep"),
+        pytest.param(1.3, STILL, False, "late", id="long after the last look"),
+        pytest.param(-5.0, STILL, False, "late", id="a clock that goes back"),
+        pytest.param(0.4, np.ones_like(STILL), False, "much", id="all moves"),
+    ],
+)
+def test_why_a_look_is_at_the_whole(camera, at, moving, slept, why):
+    one = analyst(camera)
+    for i in range(2):
+        planned(one, i * 0.2)
+    plan = planned(one, at, moving, slept)
+    assert plan.why_whole == why
+    assert (boxes(plan) == [WHOLE.box]) == bool(why)
+
+
+def test_a_camera_that_is_looked_at_seldom_is_looked_at_whole(camera):
+    one = analyst(camera, rate=2.0)
+    assert [planned(one, i * 0.5).why_whole for i in range(4)] == ["seldom"] * 4
+
+
+def test_after_blindness_nothing_is_known(camera):
+    one = analyst(camera)
+    for i in range(3):
+        planned(one, i * 0.2)
+    one.blind()
+    assert planned(one, 0.6).why_whole == "late"
+
+
+def test_what_was_seen_in_part_is_looked_at_next(camera):
+    one = analyst(camera)
+    planned(one, 0.0)
+    given = replace(frame(0.2, grey()), moving=STILL)
+    one.look(given, one.plan(given, (640.0, 360.0)), Sight(Detections(), [(0.8, 0.8, 0.85, 0.9)]))
+    left, top, right, bottom = boxes(one.plan(replace(given, at=0.4), (640.0, 360.0)))[-1]
+    assert (left, top) < (0.8, 0.8) < (0.85, 0.9) < (right, bottom)
+
+
+def test_a_frame_knows_where_something_moves(camera):
+    watcher = watching(camera)
+    frames = [watcher.consider(Painted(i * 0.2, grey(330 + 10 * i))) for i in range(10)]
+    assert frames[0].moving is None
+    columns = np.flatnonzero(frames[-1].moving.any(axis=0)) / 192 * 640
+    assert (columns.min(), columns.max()) == pytest.approx((400, 460), abs=15)

@@ -8,8 +8,8 @@ from edge.errors import SourceError
 from edge.replay import ReplayStats, replay
 from edge.sources.base import Packet
 from edge.sources.file import FileSource
-from edge.types import Detections
 from tests.clips import make_clip
+from tests.edge.detectors import FakeDetector, bright
 
 SIZE, FPS = (320, 240), 25
 CAMERA = parse.camera(
@@ -29,23 +29,13 @@ rules:
 )
 
 
-class SquareDetector:
+class SquareDetector(FakeDetector):
     """Finds the bright square of a made clip."""
 
-    side = 640
-    model_id, class_names, confidence, drops = "square", ("person",), 0.3, {}
+    model_id = "square"
 
-    def detect(self, images):
-        return [self._one(image) for image in images]
-
-    def _one(self, image):
-        ys, xs = np.nonzero(image[:, :, 2] > 180)
-        height, width = image.shape[:2]
-        box = np.array([[xs.min() / width, ys.min() / height, xs.max() / width, ys.max() / height]], np.float32)
-        return Detections(box, np.array([0.9], np.float32), np.zeros(1, np.int32))
-
-    def close(self):
-        pass
+    def boxes(self, image):
+        return bright(image, 180, channel=2)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +128,8 @@ def test_an_observer_is_shown_every_picture_and_what_became_of_it(clip):
     assert moments[-1].picture is None
     looks = [moment for moment in moments if moment.look]
     assert len(looks) == stats.counts.looks
-    assert all(moment.look.frame.at == moment.at and moment.look.regions == ((0, 0, 1, 1),) for moment in looks)
+    assert all(moment.look.frame.at == moment.at for moment in looks)
+    assert {len(moment.look.regions) for moment in looks} == {1}
     assert {len(moment.look.detections) for moment in looks} == {1}
     assert [state.name for state in looks[-1].look.states] == ["over", "below"]
     assert all(moment.awake for moment in moments)
@@ -147,6 +138,37 @@ def test_an_observer_is_shown_every_picture_and_what_became_of_it(clip):
     # Open events are those whose opening was told and whose closing was not.
     opened = next(moment for moment in looks for draft in moment.drafts if draft.state == "open")
     assert opened.look.states[1].open == (1,)
+
+
+WHOLE = (0, 0, 1, 1)
+
+
+def test_the_model_is_shown_what_moves_and_at_times_the_whole(clip):
+    moments = []
+    found, stats = run(clip, observe=moments.append)
+    looks = [moment.look for moment in moments if moment.look]
+    wholes = [look.frame.at for look in looks if WHOLE in look.regions]
+    assert wholes == pytest.approx([0, 3, 6], abs=0.3)
+    assert stats.looks.whole.total() == 3
+    # the square, with what is around it, and nothing else
+    assert stats.looks.shown / stats.looks.looks < 0.4
+    for look in looks:
+        ((left, top, right, bottom),) = [track.box for track in look.tracks]
+        assert any(r[0] <= left and r[1] <= top and r[2] >= right and r[3] >= bottom for r in look.regions)
+    everything, _ = run(clip, whole=True)
+    assert [(record.rule, record.state) for _, record in found] == [(r.rule, r.state) for _, r in everything]
+    assert [at for at, _ in found] == pytest.approx([at for at, _ in everything], abs=0.05)
+
+
+def test_every_look_is_at_the_whole_if_so_asked(clip):
+    _, stats = run(clip, whole=True)
+    assert stats.looks.whole["asked"] == stats.looks.looks == stats.looks.shown == stats.counts.looks
+
+
+def test_everybody_in_the_picture_is_known_where_parts_of_it_were_looked_at(clip):
+    people = []
+    run(clip, observe=lambda moment: people.append(moment.look.people()) if moment.look else None)
+    assert all(len(each) >= 2 for each in people[1:])  # by the look and its track
 
 
 def test_to_be_watched_changes_nothing(clip):

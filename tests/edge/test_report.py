@@ -37,7 +37,7 @@ def made(tmp_path_factory) -> tuple[Path, list]:
     folder = tmp_path_factory.mktemp("report")
     clip = walker.clip(folder / "<b>walk.mp4")
     detector = Walker()
-    observer = Report(CAMERA, detector.class_names, detector.model_id, HASH, NOW)
+    observer = Report(CAMERA, detector.model_id, HASH, NOW)
     stats = ReplayStats()
     records = list(replay(FileSource(clip), CAMERA, detector, start_ms=NOW, stats=stats, observe=observer))
     observer.write(folder / "walk.html", clip.name, stats, detector.drops)
@@ -109,7 +109,7 @@ def test_a_rule_outside_its_schedule_shows_no_armed_span(made):
 
 def test_the_heading_says_when_the_clip_is_taken_to_begin_and_what_weights_judged_it(tmp_path):
     camera = parse.camera(walker.CAMERA.replace("time_zone: UTC", "time_zone: Asia/Shanghai"))
-    Report(camera, ("person",), "m", HASH, NOW).write(tmp_path / "x.html", "c", ReplayStats(), {})
+    Report(camera, "m", HASH, NOW).write(tmp_path / "x.html", "c", ReplayStats(), {})
     heading = (tmp_path / "x.html").read_text(encoding="utf-8").partition("</header>")[0]
     assert "2026-11-18 11:06:40 UTC · 2026-11-18 19:06:40 Asia/Shanghai" in heading
     assert f"SHA-256 {HASH}" in heading
@@ -135,7 +135,7 @@ def moments(count: int) -> list[Moment]:
     image = np.full((36, 64, 3), 90, np.uint8)
     found = []
     for second in range(count):
-        look = Look(frame(float(second), image), (), Detections(), (), ())
+        look = Look(frame(float(second), image), (), Detections(), list, (), ())
         one = draft(second, at=NOW + second * 1000, rule="out", state="closed", path=())
         found.append(Moment(float(second), None, True, look, [one]))
     return found
@@ -147,7 +147,7 @@ def written(observer: Report, path: Path, seconds: float) -> Elements:
 
 
 def test_pictures_have_a_bound_and_the_page_says_so(tmp_path):
-    observer = Report(GATE, ("person",), "m", HASH, NOW)
+    observer = Report(GATE, "m", HASH, NOW)
     for moment in moments(page.PICTURES + 7):
         observer(moment)
     found = written(observer, tmp_path / "many.html", 300.0)
@@ -157,13 +157,13 @@ def test_pictures_have_a_bound_and_the_page_says_so(tmp_path):
 
 
 def test_a_clip_in_which_nothing_happens(tmp_path):
-    found = written(Report(GATE, ("person",), "m", HASH, NOW), tmp_path / "none.html", 0.0)
+    found = written(Report(GATE, "m", HASH, NOW), tmp_path / "none.html", 0.0)
     assert (found.all("img"), found.all("a", "mark")) == ([], [])
     assert "No rule fired" in (tmp_path / "none.html").read_text()
 
 
 def test_an_event_that_is_no_rule_s_gets_a_lane(tmp_path):
-    observer = Report(GATE, ("person",), "m", HASH, NOW)
+    observer = Report(GATE, "m", HASH, NOW)
     one = replace(draft(), rule="view", kind="dark", zone=None, box=None, label=None, track=None, path=())
     observer(Moment(1.0, None, False, None, [one]))
     found = written(observer, tmp_path / "dark.html", 10.0)
@@ -172,7 +172,7 @@ def test_an_event_that_is_no_rule_s_gets_a_lane(tmp_path):
 
 
 def test_each_mark_says_what_its_own_event_was(tmp_path):
-    observer = Report(GATE, ("person",), "m", HASH, NOW)
+    observer = Report(GATE, "m", HASH, NOW)
     dark = replace(draft(1), rule="view", kind="dark", zone=None, box=None, label=None, track=None, path=())
     storm = replace(draft(3), kind="storm", box=None, label=None, track=None, path=(), count=70)
     observer(Moment(1.0, None, False, None, [dark, replace(dark, event_id=draft(2).event_id, kind="frozen"), storm]))
@@ -221,7 +221,7 @@ def test_languages_have_the_same_texts():
 
 def test_a_page_that_cannot_be_written_is_told(tmp_path):
     with pytest.raises(SettingsError) as caught:
-        Report(GATE, ("person",), "m", HASH, NOW).write(tmp_path / "none" / "x.html", "c", ReplayStats(), {})
+        Report(GATE, "m", HASH, NOW).write(tmp_path / "none" / "x.html", "c", ReplayStats(), {})
     assert caught.value.hint
 
 

@@ -10,7 +10,8 @@ import av
 import cv2
 import numpy as np
 
-from edge.types import Detections, Image
+from edge.types import Box, Image
+from tests.edge.detectors import FakeDetector, bright
 
 FPS, SECONDS, SIZE = 10, 6, (640, 360)
 CAMERA = """
@@ -61,23 +62,13 @@ def clip(path: Path, seconds: float = SECONDS) -> Path:
     return path
 
 
-class Walker:
+class Walker(FakeDetector):
     """Sees whatever is brighter than the ground."""
 
-    side = 640
-    model_id, class_names, confidence, drops = "walker", ("person", "car"), 0.3, {"capped": 2}
+    model_id, class_names, drops = "walker", ("person", "car"), {"capped": 2}
 
-    def detect(self, images: Sequence[Image]) -> list[Detections]:
-        return [self._one(image) for image in images]
-
-    def _one(self, image: Image) -> Detections:
-        height, width = image.shape[:2]
-        ys, xs = np.nonzero(image[:, :, 1] > 130)
-        box = np.array([[xs.min() / width, ys.min() / height, (xs.max() + 1) / width, (ys.max() + 1) / height]])
-        return Detections(box.astype(np.float32), np.array([0.9], np.float32), np.zeros(1, np.int32))
-
-    def close(self) -> None:
-        pass
+    def boxes(self, image: Image) -> Sequence[Box]:
+        return bright(image, 130)
 
 
 def detail(image: Image, box: tuple[float, float, float, float]) -> float:

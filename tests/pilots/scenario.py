@@ -18,11 +18,13 @@ import numpy as np
 
 from contract.camera import Camera, Gate
 from edge.detect.card import load_card
+from edge.detect.mosaic import Sight
 from edge.detect.shipped import models_dir
 from edge.ids import uuid7
 from edge.pace import Pace
 from edge.pipeline import UNSETTLED_S, Analyst
-from edge.types import Detections
+from edge.regions import Plan
+from edge.types import WHOLE, Detections, Frame
 
 CARD = load_card(models_dir() / "yolov8n" / "card.yaml")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -97,7 +99,12 @@ def play(camera: Camera, scenario: Scenario, pace: Looks, seed: int = 0) -> list
     )  # fmt: skip
     fired: dict[object, Fired] = {}
     for at, still in times(scenario, rate, camera.gate if pace.sleeps else None):
-        for draft in analyst.rest(at) if still else analyst.look(at, seen(scenario.actors, at, chance)):
+        if still:
+            drafts = analyst.rest(at)
+        else:
+            frame = Frame(at, lambda most: np.zeros((most, most, 3), np.uint8))
+            drafts = analyst.look(frame, Plan((WHOLE,), "asked"), Sight(seen(scenario.actors, at, chance)))
+        for draft in drafts:
             opened = Fired(draft.rule, (draft.opened_at - start_ms) / 1000, draft.label, draft.count)
             fired.setdefault(draft.event_id, opened)
     return sorted(fired.values(), key=lambda event: event.at)

@@ -17,7 +17,7 @@ from edge.detect import backends, choices
 from edge.detect.base import Detector
 from edge.detect.card import Card, load_card
 from edge.detect.onnx import OnnxDetector
-from edge.detect.openvino import MAX_SHAPES, OpenVinoDetector
+from edge.detect.openvino import OpenVinoDetector
 from edge.detect.session import YoloDetector
 from edge.detect.shipped import models_dir
 from edge.detect.ultralytics import UltralyticsDetector
@@ -135,6 +135,25 @@ def test_a_view_of_a_picture_will_do(detector: Detector, picture: Image) -> None
     mirrored = picture[:, ::-1]  # negative strides
     [found] = detector.detect([mirrored])
     assert labels(detector, found).count("person") == 6
+
+
+def test_a_canvas_goes_in_as_it_is(detector: Detector, picture: Image) -> None:
+    canvas = np.full((192, 640, 3), 114, np.uint8)
+    canvas[:, 100:420] = picture[130:322, 160:480]
+    [found] = detector.detect_unscaled([canvas])
+    found = sure(detector, found)
+    assert labels(detector, found).count("person") == 4
+    boxes = found.boxes[found.classes == 0] * np.array([640, 192, 640, 192], np.float32)
+    in_picture = (boxes + np.array([60, 130, 60, 130])) / np.array([768, 576, 768, 576])
+    for box in np.array(PERSONS[:4], np.float32) / np.array([768, 576, 768, 576], np.float32):
+        assert overlap(box, in_picture.astype(np.float32)).max() > 0.7
+    assert detector.detect_unscaled([]) == []
+
+
+@pytest.mark.parametrize("size", [(192, 600), (100, 640), (31, 32)], ids=str)
+def test_a_canvas_is_of_whole_strides(detector: Detector, size: tuple[int, int]) -> None:
+    with pytest.raises(BackendError, match="whole strides"):
+        detector.detect_unscaled([np.zeros((*size, 3), np.uint8)])
 
 
 def test_answers_do_not_change_under_the_next_picture(detector: Detector, picture: Image) -> None:
@@ -272,11 +291,12 @@ def test_a_network_that_fails(detector: Any, picture: Image, monkeypatch: pytest
         detector.detect([picture])
 
 
-def test_odd_shapes_do_not_pile_up_networks(shipped: Card, picture: Image) -> None:
+def test_odd_shapes_do_not_pile_up_networks(shipped: Card, picture: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.detect.openvino.MAX_SHAPES", 6)
     detector = OpenVinoDetector(shipped, size=160)
     shapes = [picture[: 576 * n // 12] for n in range(2, 13)] + [picture[:, : 768 * n // 12] for n in range(2, 13)]
     detector.detect(shapes)
-    assert len(detector._requests) == MAX_SHAPES + 1
+    assert len(detector._requests) == 6 + 1
     detector.close()
 
 

@@ -345,3 +345,76 @@ def test_who_was_missed_by_the_last_look_is_not_taken_to_be_there():
         tracker.step(second, look(), slept=True)
     assert tracker.settled()
     assert tracker.rest(32) == []
+
+
+def partly(tracker, at, objects, *parts):
+    return tracker.step(at, look(*objects), looked=parts)
+
+
+HERE, ELSEWHERE = (0.3, 0.3, 0.7, 0.8), (0.8, 0.0, 1.0, 0.2)
+
+
+def at_rest(seconds=4.0):
+    """A tracker that knows one who stands at (0.5, 0.5), and the time of its last look."""
+    tracker, steps = run([[person(0.5)]] * round(seconds / 0.2 + 1))
+    return tracker, seconds, steps[-1][0].id
+
+
+def test_one_at_rest_who_is_not_looked_at_counts_as_seen():
+    tracker, at, one = at_rest()
+    for i in range(1, 60):
+        (track,) = partly(tracker, at + 0.2 * i, [], ELSEWHERE)
+        assert (track.id, track.at) == (one, at + 0.2 * i)
+    (back,) = partly(tracker, at + 12.0, [person(0.5)], HERE)
+    assert back.id == one
+
+
+def test_one_who_moves_is_carried_on_while_not_looked_at():
+    tracker, steps = run([[person(0.1 + 0.02 * i)] for i in range(10)])
+    for i in range(10, 20):
+        (track,) = partly(tracker, 0.2 * i, [], ELSEWHERE)
+        assert track.at == pytest.approx(1.8), "nobody has seen them"
+    (back,) = partly(tracker, 4.0, [person(0.5)], HERE)
+    assert back.id == steps[-1][0].id
+
+
+def test_who_is_looked_at_and_not_there_goes():
+    tracker, at, _ = at_rest()
+    assert all(partly(tracker, at + 0.2 * i, [], HERE) for i in range(1, 6))
+    assert not [partly(tracker, at + 0.2 * i, [], HERE) for i in range(6, 30)][-1]
+
+
+def test_one_of_whom_only_a_part_was_looked_at_was_not_missed():
+    tracker, at, _ = at_rest()
+    (track,) = partly(tracker, at + 0.2, [], (0.5, 0.3, 0.7, 0.8))
+    assert track.at == at + 0.2
+
+
+def test_what_of_one_is_beyond_the_picture_cannot_be_looked_at():
+    tracker, steps = run([[person(0.9 + 0.015 * i)] for i in range(6)])
+    assert steps[-1]
+    assert not [partly(tracker, 1.0 + 0.2 * i, [], (0.7, 0.3, 1.0, 0.8)) for i in range(1, 16)][-1]
+
+
+def test_a_long_time_unlooked_at_rest_does_not_make_one_s_place_uncertain():
+    tracker, at, one = at_rest()
+    for i in range(1, 15):
+        partly(tracker, at + 0.2 * i, [], ELSEWHERE)
+    steps = partly(tracker, at + 3.0, [person(0.5), person(0.56)], HERE)
+    assert {track.id: track.box[0] for track in steps}[one] == pytest.approx(0.475)
+
+
+def test_the_outlook_is_where_things_should_be():
+    tracker, _ = run([[person(0.1 + 0.02 * i), car(0.8)] for i in range(20)])
+    outlook = tracker.outlook(4.0)
+    assert outlook.settled == [pytest.approx((0.74, 0.46, 0.86, 0.54))]
+    (one,) = outlook.sought
+    assert one.box == pytest.approx((0.475, 0.425, 0.525, 0.575), abs=0.01)
+    assert 0 < one.spread < tracker.outlook(4.5).sought[0].spread
+
+
+def test_one_at_rest_who_was_missed_is_looked_for():
+    tracker, at, _ = at_rest()
+    assert tracker.outlook(at + 0.2).sought == []
+    partly(tracker, at + 0.2, [], HERE)
+    assert len(tracker.outlook(at + 0.4).sought) == 1

@@ -1,0 +1,193 @@
+"""Shows a detector parts of many pictures at once, and says what it saw in each picture.
+
+Parts are laid onto canvases, at the scale at which the detector is shown a whole picture or a smaller one; what is
+found is brought back into its own picture. What a part's border cuts, where that is not the picture's, is told apart:
+half an object has the wrong box, and often the wrong name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.detect import yolo
+from edge.detect.base import Detector
+from edge.detect.pack import Size, pack
+from edge.types import WHOLE, Box, Detections, Image, Overruled, Region
+
+Floats = NDArray[np.float32]
+
+BORDER = 3.0  # pixels of the canvas; a box that comes so near to its part's border may go on beyond it
+# Twentieths of the detector's side. Each costs 33 MB where a network is compiled for it (OpenVINO, YOLOv8n); twice as
+# many would not make the canvases of docs/performance.md's scenes fuller.
+SHAPES = ((4, 4), (6, 6), (8, 8), (10, 10), (12, 12), (16, 16), (20, 6), (20, 10), (20, 14), (20, 20))
+SEEN_WHOLE = 0.5  # share of what was cut that lies in something seen whole: it is that
+
+
+class Sight(NamedTuple):
+    """What was seen in one picture; boxes are relative to it."""
+
+    detections: Detections
+    cut: Sequence[Box] = ()  # what was surely seen, but only in part
+
+
+class Mosaic:
+    """One for a detector, in its thread. Pixels since start: `shown` of pictures, and `canvas`, what they lay on."""
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+        self.shown = self.canvas = 0
+        self._shapes = shapes(detector.side, detector.stride)
+
+    def size(self, image: Image) -> tuple[float, float]:
+        """(width, height) at which the detector is shown the whole of it, pixels."""
+        height, width = image.shape[:2]
+        scale = self.detector.side / max(width, height)
+        return width * scale, height * scale
+
+    def look(self, pictures: Sequence[tuple[Image, Sequence[Region]]]) -> list[Sight]:
+        """One answer a picture, in order; one without regions is not looked at. Raises BackendError."""
+        parts = [
+            _Part.of(place, image, region, self.detector.side)
+            for place, (image, regions) in enumerate(pictures)
+            for region in regions
+            if region != WHOLE
+        ]
+        found = [_Found() for _ in pictures]
+        for canvas in pack([part.size for part in parts], self._shapes):
+            image = np.full((canvas.size[1], canvas.size[0], 3), yolo.GREY, np.uint8)
+            for spot in canvas.spots:
+                parts[spot.part].paint(image, spot.left, spot.top)
+            [detections] = self.detector.detect_unscaled([image])
+            for spot in canvas.spots:
+                part = parts[spot.part]
+                part.take(detections, (spot.left, spot.top), canvas.size, found[part.picture])
+            self.canvas += canvas.size[0] * canvas.size[1]
+        self.shown += sum(part.size[0] * part.size[1] for part in parts)
+        return [
+            Sight(self.whole(image)) if WHOLE in regions else each.merged(self.detector)
+            for (image, regions), each in zip(pictures, found, strict=True)
+        ]
+
+    def whole(self, image: Image) -> Detections:
+        """What is in the whole picture. Raises BackendError."""
+        height, width = image.shape[:2]
+        side, stride = self.detector.side, self.detector.stride
+        box = yolo.Letterbox.fit(width, height, size=side, stride=stride)
+        self.shown += math.prod(box.inner)
+        self.canvas += math.prod(box.target)
+        return self.detector.detect([image])[0]
+
+
+def shapes(side: int, stride: int) -> list[Size]:
+    """Canvases for a detector that works on pictures of `side`, smallest area first; the last holds any part of one."""
+    pixels = [
+        (-(-side * wide // (20 * stride)) * stride, -(-side * high // (20 * stride)) * stride) for wide, high in SHAPES
+    ]
+    return sorted(set(pixels), key=math.prod)
+
+
+@dataclass(slots=True)
+class _Found:
+    """In one picture, part by part."""
+
+    boxes: list[Floats] = field(default_factory=list)
+    scores: list[Floats] = field(default_factory=list)
+    classes: list[NDArray[np.int32]] = field(default_factory=list)
+    cut: list[NDArray[np.bool_]] = field(default_factory=list)
+    overruled: list[Overruled] = field(default_factory=list)
+
+    def merged(self, detector: Detector) -> Sight:
+        if not self.boxes:
+            return Sight(Detections())
+        boxes, scores = np.concatenate(self.boxes), np.concatenate(self.scores)
+        classes, cut = np.concatenate(self.classes), np.concatenate(self.cut)
+        whole = np.flatnonzero(~cut)
+        whole = whole[np.argsort(-scores[whole], kind="stable")]
+        limits = detector.thresholds
+        keep, over = yolo.suppress(boxes[whole], classes[whole], iou=limits.iou, agnostic_iou=limits.agnostic_iou)
+        keep, over = whole[keep], whole[over]
+        overruled = Overruled(
+            np.concatenate([boxes[over], *(each.boxes for each in self.overruled)]),
+            np.concatenate([classes[over], *(each.classes for each in self.overruled)]),
+        )
+        return Sight(
+            Detections(boxes[keep], scores[keep], classes[keep], overruled),
+            [
+                (float(left), float(top), float(right), float(bottom))
+                for left, top, right, bottom in boxes[cut & (scores >= detector.confidence)]
+                if not (_share(np.array([left, top, right, bottom], np.float32), boxes[keep]) >= SEEN_WHOLE).any()
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    picture: int  # its place among those given
+    image: Image  # as it is in the picture
+    left: int  # where; pixels
+    top: int
+    size: Size  # on the canvas
+    within: tuple[int, int]  # the picture's (width, height)
+
+    @classmethod
+    def of(cls, picture: int, image: Image, region: Region, side: int) -> _Part:
+        """The whole pixels that the region touches."""
+        height, width = image.shape[:2]
+        left, top = math.floor(region.box[0] * width), math.floor(region.box[1] * height)
+        right, bottom = math.ceil(region.box[2] * width), math.ceil(region.box[3] * height)
+        scale = side / max(width, height) * region.scale
+        size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
+        return cls(picture, image[top:bottom, left:right], left, top, size, (width, height))
+
+    def paint(self, canvas: Image, left: int, top: int) -> None:
+        width, height = self.size
+        window = canvas[top : top + height, left : left + width]
+        if self.image.shape[1::-1] == self.size:
+            window[:] = self.image
+        else:
+            smaller = width < self.image.shape[1]
+            cv2.resize(self.image, self.size, dst=window, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+
+    def take(self, detections: Detections, spot: tuple[int, int], canvas: Size, into: _Found) -> None:
+        """What has its middle in this part, which lies at `spot`."""
+        boxes, inside = self._own(detections.boxes, spot, canvas)
+        into.boxes.append(self._in_picture(boxes))
+        into.scores.append(detections.scores[inside])
+        into.classes.append(detections.classes[inside])
+        into.cut.append(self._is_cut(boxes))
+        boxes, inside = self._own(detections.overruled.boxes, spot, canvas)
+        into.overruled.append(Overruled(self._in_picture(boxes), detections.overruled.classes[inside]))
+
+    def _own(self, boxes: Floats, spot: tuple[int, int], canvas: Size) -> tuple[Floats, NDArray[np.bool_]]:
+        """In pixels of the part, no more than it; and which they are."""
+        pixels = boxes * np.array(canvas * 2, np.float32) - np.array(spot * 2, np.float32)
+        middle = (pixels[:, :2] + pixels[:, 2:]) / 2
+        inside = np.asarray(((middle >= 0) & (middle < self.size)).all(axis=1), np.bool_)
+        return np.asarray(pixels[inside].clip(0, np.array(self.size * 2, np.float32)), np.float32), inside
+
+    def _in_picture(self, boxes: Floats) -> Floats:
+        height, width = self.image.shape[:2]
+        scale = np.array([width / self.size[0], height / self.size[1]] * 2, np.float32)
+        corner = np.array([self.left, self.top] * 2, np.float32)
+        return np.asarray((boxes * scale + corner) / np.array(self.within * 2, np.float32), np.float32).clip(0, 1)
+
+    def _is_cut(self, boxes: Floats) -> NDArray[np.bool_]:
+        height, width = self.image.shape[:2]
+        goes_on = np.array(
+            [self.left > 0, self.top > 0, self.left + width < self.within[0], self.top + height < self.within[1]]
+        )
+        room = np.concatenate([boxes[:, :2], np.array(self.size, np.float32) - boxes[:, 2:]], axis=1)
+        return np.asarray(((room < BORDER) & goes_on).any(axis=1), np.bool_)
+
+
+def _share(box: Floats, others: Floats) -> Floats:
+    """The share of `box` (4,) that lies in each of `others` (N, 4)."""
+    inter = (np.minimum(others[:, 2:], box[2:]) - np.maximum(others[:, :2], box[:2])).clip(0).prod(axis=1)
+    return np.asarray(inter / max((box[2:] - box[:2]).prod(), np.finfo(np.float32).tiny), np.float32)
