@@ -136,11 +136,12 @@ def _overlaps(boxes: Floats, expected: Expected) -> Floats:
 
 def _change(boxes: Floats, others: Floats, *, axis: int) -> Floats:
     """(N, M): squared logarithm by which width (axis 0) or height (axis 1) differ. It says little where the picture's
-    border cuts one of them: what comes into the picture grows."""
+    border cuts the smaller of them, or both: what comes into the picture grows."""
     first, other = boxes[:, axis::2], others[:, axis::2]
-    change: Floats = np.log(np.divide.outer(first[:, 1] - first[:, 0], other[:, 1] - other[:, 0])) ** 2
-    cut = np.logical_or.outer(_is_cut(first), _is_cut(other))
-    return np.where(cut, CUT * change, change)
+    change: Floats = np.log(np.divide.outer(first[:, 1] - first[:, 0], other[:, 1] - other[:, 0]))
+    cut, other_cut = _is_cut(first)[:, None], _is_cut(other)[None, :]
+    little = (cut & other_cut) | (cut & (change <= 0)) | (other_cut & (change >= 0))
+    return np.where(little, CUT * change**2, change**2)
 
 
 def _is_cut(spans: Floats) -> NDArray[np.bool_]:

@@ -418,3 +418,15 @@ def test_one_at_rest_who_was_missed_is_looked_for():
     assert tracker.outlook(at + 0.2).sought == []
     partly(tracker, at + 0.2, [], HERE)
     assert len(tracker.outlook(at + 0.4).sought) == 1
+
+
+def test_what_the_border_cuts_may_grow_into_the_picture_but_not_shrink_into_it():
+    """A phantom in the corner, seen once, and then a small car in the middle: no car that came by its line."""
+    phantom = (0.17, 0.78, 0.34, 0.44, 0.31, 3)
+    small = (0.51, 0.38, 0.07, 0.07, 0.5, 1)
+    _, steps = run([[phantom], [], [small], [small]])
+    assert {track.id: len(track.path) for track in steps[-1]}[2] >= 1
+    assert all(len(track.path) == 1 for track in steps[-1] if track.id == 1)
+    comes = [(0.99 - 0.02 * i, 0.5, 0.02 + 0.02 * i, 0.2, 0.8, 1) for i in range(6)]
+    _, steps = run([[box] for box in comes])
+    assert ids(steps) == {1}
