@@ -9,6 +9,7 @@ because its own thread may hang in a connect.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,6 +53,7 @@ class _Look(NamedTuple):
     frame: Frame
     image: Image
     plan: Plan
+    pixels: float  # that the network is to be shown
 
 
 class Analysis:
@@ -139,24 +141,30 @@ class Analysis:
     def _gather(self) -> list[_Look]:
         """The looks to make now: what waits, the longest waiting first, as much as a batch may be."""
         batch: list[_Look] = []
+        seen: set[str] = set()
         pixels = 0.0
         taken = self._looks.take(timeout_s=0.5)
         self._see_to_views()
         while taken is not None:
             name, frame = taken
-            if frame.still:
+            seen.add(name)
+            if self._is_worth(name, frame):
                 with self._guarding(name):
-                    self._keep(name, self._analysts[name].rest(frame.at))
-            elif self._is_worth(name, frame):
-                with self._guarding(name):
-                    mosaic = self.mosaics[self._cameras[name].detect.model]
-                    image = frame.image(mosaic.detector.side)
-                    size = mosaic.size(image)
-                    plan = self._analysts[name].plan(frame, size)
-                    batch.append(_Look(name, frame, image, plan))
-                    pixels += size[0] * size[1] * sum(region.area for region in plan.regions)
-            taken = self._looks.take(timeout_s=0) if pixels < MOST_PIXELS else None
+                    if frame.still:
+                        self._keep(name, self._analysts[name].rest(frame.at))
+                    else:
+                        look = self._planned(name, frame)
+                        batch.append(look)
+                        pixels += look.pixels
+            taken = self._looks.take(timeout_s=0, but_of=seen) if pixels < MOST_PIXELS else None
         return batch
+
+    def _planned(self, name: str, frame: Frame) -> _Look:
+        mosaic = self.mosaics[self._cameras[name].detect.model]
+        image = frame.image(mosaic.detector.side)
+        size = mosaic.size(image)
+        plan = self._analysts[name].plan(frame, size)
+        return _Look(name, frame, image, plan, math.prod(size) * sum(region.area for region in plan.regions))
 
     def _is_worth(self, name: str, frame: Frame) -> bool:
         blinded = frame.at < self._blinded.get(name, float("-inf"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from edge.types import Frame
@@ -31,34 +31,38 @@ class LookQueue:
         self.overwritten: Counter[str] = Counter()  # by camera
 
     def offer(self, camera_id: str, frame: Frame) -> bool:
-        """Whether it took an older frame's place."""
+        """Whether it took the place of an older frame that wanted a look."""
         with self._changed:
             if self._closed:
                 return False
-            older = self._waiting.get(camera_id)
-            overtakes = older is not None and not older.still
-            if older is None:
+            waiting = self._waiting.get(camera_id)
+            if waiting is None:
                 self._starts[camera_id] = max(self._now, self._ends.get(camera_id, 0.0))
-            elif overtakes and frame.still:
+            elif frame.still and not waiting.still:
                 return False
-            elif overtakes:
+            else:
+                frame = replace(frame, slept=frame.slept or waiting.slept)
+            overtakes = waiting is not None and not waiting.still
+            if overtakes:
                 self.overwritten[camera_id] += 1
-                frame = replace(frame, slept=frame.slept or older.slept)
             self._waiting[camera_id] = frame
             self._changed.notify()
             return overtakes
 
-    def take(self, timeout_s: float) -> tuple[str, Frame] | None:
-        """The frame whose turn it is; None after `timeout_s` or when closed."""
+    def take(self, timeout_s: float, but_of: Container[str] = ()) -> tuple[str, Frame] | None:
+        """The frame whose turn it is, `but_of` those cameras; None after `timeout_s` or when closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed, timeout_s)
-            if not self._waiting:
-                return None
+            self._changed.wait_for(lambda: self._closed or any(each not in but_of for each in self._waiting), timeout_s)
             # Of those with equal starts, first who has had less than its share: it has just come.
-            camera_id = min(self._waiting, key=lambda each: (self._starts[each], self._ends.get(each, 0.0)))
-            self._now = self._starts[camera_id]
-            self._ends[camera_id] = self._now + 1 / self._weights.get(camera_id, 1.0)
-            return camera_id, self._waiting.pop(camera_id)
+            turn = lambda each: (self._starts[each], self._ends.get(each, 0.0))  # noqa: E731
+            camera_id = min((each for each in self._waiting if each not in but_of), key=turn, default=None)
+            if camera_id is None:
+                return None
+            frame = self._waiting.pop(camera_id)
+            if not frame.still:
+                self._now = self._starts[camera_id]
+                self._ends[camera_id] = self._now + 1 / self._weights.get(camera_id, 1.0)
+            return camera_id, frame
 
     def close(self) -> None:
         with self._changed:

@@ -24,11 +24,9 @@ from edge.types import Box, Mask, Region
 
 CONTEXT = 0.5  # of an object's longer side, on each side of it
 LEAST = 24.0  # pixels around whatever is small
-SPREAD = 1.0  # standard deviations of an object's place: it is not farther away but once in twenty
+SPREAD = 1.0  # standard deviations of an object's place, if that is more; farther away it shows as motion
 STIRS = 0.02  # share of an object's box; less is noise, or a leaf before it
-EXPLAINED = (
-    0.2  # of its longer side around an object, motion is the object's: its shadow, and where it was a moment ago
-)
+EXPLAINED = 0.2  # of its longer side around an object, motion is the object's: a shadow, and where it just was
 LARGE = 200.0  # pixels; the longer side of a larger object is brought down to this
 SMALL = 64.0  # pixels; but nothing that is shown with it is brought below this,
 SMALLEST_SCALE = 0.25  # and the scale not below this

@@ -46,6 +46,7 @@ class Scene:
     clip: Path
     seconds: float
     truth: tuple[tuple[str, float], ...]  # (rule, seconds into the clip)
+    checked: tuple[tuple[str, float, float], ...] = ()  # what happens, by hand, where known: and how exactly, seconds
 
     def camera(self, number: int, url: str, rate: float) -> Camera:
         camera = _camera(self.name, rate)
@@ -66,13 +67,19 @@ def scene(name: str, lines: int, rate: float, cache: Path, clips: Path) -> Scene
     events = clip.with_suffix(f".{rate:g}.whole.json")
     if not events.exists():
         events.write_text(json.dumps(_truth(name, clip, seconds, rate)), encoding="utf-8")
-    return Scene(name, clip, seconds, tuple((rule, at) for rule, at in json.loads(events.read_text(encoding="utf-8"))))
+    truth = tuple((rule, at) for rule, at in json.loads(events.read_text(encoding="utf-8")))
+    return Scene(name, clip, seconds, truth, () if name == "rest" else _checked(clips, name))
 
 
 def _camera(name: str, rate: float) -> Camera:
     camera = footage.camera(CLIP_OF[name], rate)
     rules = {key: rule for key, rule in camera.rules.items() if key in RULES.get(name, camera.rules)}
     return camera.model_copy(update={"rules": rules})
+
+
+def _checked(clips: Path, name: str) -> tuple[tuple[str, float, float], ...]:
+    known = json.loads((clips / "events.json").read_text(encoding="utf-8"))[CLIP_OF[name]]["expected"]
+    return tuple((event["rule"], event["at"], event["tol"]) for event in known)
 
 
 def _truth(name: str, clip: Path, seconds: float, rate: float) -> list[tuple[str, float]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.edge.cli import _figures, _happenings
+from benchmarks.edge.cli import _due, _figures
 from benchmarks.edge.scenes import Scene
 from benchmarks.edge.site import Kept, Shown, Watched
 from edge.records import complete
@@ -29,7 +29,8 @@ STARTED = 1000.0
     ids=["one", "two rounds", "none", "just after the begin", "just before the end", "just before the begin"],
 )
 def test_what_is_due_in_the_window(since, until, due):
-    assert _happenings(SHOWN, STARTED, since, until) == [("visitor", at, counts) for at, counts in due]
+    found = _due(SHOWN, [("visitor", 30.0, 2.0)], STARTED, since, until)
+    assert found == [("visitor", at, 2.0, counts) for at, counts in due]
 
 
 def kept(number: int, at: float, *, rule: str = "visitor", camera_id: str = "rest-000") -> Kept:
@@ -59,3 +60,14 @@ def test_what_was_found_is_held_against_what_was_due(events, found, extra):
     assert figures["f1"] == pytest.approx(2 * found / (1 + found + extra), abs=1e-3)
     if found:
         assert figures["p50_onset_ms"] == 500
+    assert figures["checked_f1"] is None
+
+
+def test_what_was_written_down_by_hand_has_figures_of_its_own():
+    scene = replace(SCENE, checked=(("visitor", 30.0, 0.5), ("visitor", 34.0, 5.0)))
+    events = [kept(1, 1010.9), kept(2, 1017)]
+    watched = Watched(1005.0, 1065.0, 12.0, 100.0, {"rest-000": STARTED}, {"rest-000": 300}, events)
+    figures = _figures([SHOWN._replace(scene=scene)], watched)
+    assert (figures["events_expected"], figures["events_found"], figures["events_extra"]) == (1, 1, 1)
+    assert (figures["checked_expected"], figures["checked_found"], figures["checked_extra"]) == (2, 1, 1)
+    assert figures["checked_f1"] == 0.5

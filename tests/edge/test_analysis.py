@@ -317,3 +317,16 @@ def test_everybody_is_hidden_in_a_still_though_the_look_was_at_a_part(tmp_path):
     finally:
         one.analysis.stop(5)
         one.outbox.close()
+
+
+def test_a_batch_holds_one_frame_of_a_camera(still, monkeypatch):
+    take = still.looks.take
+
+    def meanwhile(timeout_s, but_of=()):
+        taken = take(timeout_s, but_of)
+        waits(still, "a", CLOCK.now())  # its thread does not wait for the batch
+        return taken
+
+    waits(still, "a", CLOCK.now())
+    monkeypatch.setattr(still.looks, "take", meanwhile)
+    assert [batch(still), batch(still)] == [["a"], ["a"]]

@@ -123,3 +123,22 @@ def test_offer_says_whether_it_overtook():
     assert [looks.offer("a", frame(float(at))) for at in range(2)] == [False, True]
     looks.take(0)
     assert not looks.offer("a", frame(2.0))
+
+
+def test_of_cameras_that_are_named_nothing_is_taken():
+    looks = LookQueue()
+    looks.offer("a", frame(1.0))
+    assert looks.take(0, but_of={"a"}) is None
+    looks.offer("b", frame(2.0))
+    assert [looks.take(0, but_of={"a"})[0], looks.take(0)[0]] == ["b", "a"]
+
+
+def test_one_that_needs_no_look_takes_nobody_s_turn():
+    looks = LookQueue()
+    for at in range(10):
+        looks.offer("a", replace(frame(float(at)), still=True))
+        looks.take(0)
+    looks.offer("b", frame(10.0))
+    looks.offer("a", frame(10.0))
+    assert [looks.take(0)[0] for _ in range(2)] == ["b", "a"]
+    assert served(looks, 100, "ab") == {"a": 50, "b": 50}
