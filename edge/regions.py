@@ -2,7 +2,7 @@
 
 What a look costs goes with its area, and most of a picture is as it was. So the model is shown
 
-- where objects should be: those that move, are new, or were missed, once they may have come a part of their size,
+- where objects should be: those that move, are new, or were missed,
 - objects at rest, if something moves in their place,
 - what else moves, and no object explains,
 
@@ -76,7 +76,7 @@ def plan(moving: Mask, outlook: Outlook, size: tuple[float, float], cut: Sequenc
     `size`: (width, height) at which the model is shown the whole, pixels. `cut`: what the last look showed in part.
     """
     stirring = [box for box in outlook.settled if _stirs(moving, box)]
-    explained = [*(sought.box for sought in outlook.sought), *outlook.waiting, *stirring, *cut]
+    explained = [*(sought.box for sought in outlook.sought), *stirring, *cut]
     unexplained = _unexplained(moving, explained)
     if len(explained) + len(unexplained) > 4 * MOST:
         return None

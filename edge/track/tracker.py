@@ -29,8 +29,6 @@ from edge.types import WHOLE, Box, Detections, Step, Track
 
 REST = 0.35  # an object that stays within this share of its size is at rest
 REST_S = 2.0  # for at least this long
-NEAR = 0.25  # of its size that an object may have come since it was seen, and need not be looked for yet
-NEAR_S = 0.35  # nor for longer than this
 SMALLEST = 1e-4  # of the picture's side; a smaller box is none
 PATH_STEPS = 48
 PATH_S = 0.4  # between two steps of a path
@@ -66,11 +64,9 @@ class Sought(NamedTuple):
 
 
 class Outlook(NamedTuple):
-    """Where objects should be: those that must be looked for; those that may wait for the next look, for they have not
-    come far since they were seen; and those at rest that were in place of late."""
+    """Where objects should be: those that must be looked for, and those at rest that were in place of late."""
 
     sought: list[Sought]
-    waiting: list[Box]
     settled: list[Box]
 
 
@@ -135,20 +131,12 @@ class Tracker:
 
     def outlook(self, at: float) -> Outlook:
         """Where to look at `at`."""
-        sought, waiting = [], []
+        sought = []
         for track in self._live:
-            if track.settled:
-                continue
-            motion = track.motion.predict(at, rests=track.rest_s >= REST_S)
-            if track.confirmed and not track.unseen_s and self._is_near(track, at):
-                waiting.append(_moved(track.box, motion))
-            else:
+            if not track.settled:
+                motion = track.motion.predict(at, rests=track.rest_s >= REST_S)
                 sought.append(Sought(_moved(track.box, motion), math.sqrt(motion.p)))
-        return Outlook(sought, waiting, [track.box for track in self._live if track.settled])
-
-    def _is_near(self, track: _Live, at: float) -> bool:
-        since = at - track.seen_at
-        return since < NEAR_S and since * track.speed < NEAR
+        return Outlook(sought, [track.box for track in self._live if track.settled])
 
     def step(
         self, at: float, detections: Detections, *, slept: bool = False, looked: Sequence[Box] = (WHOLE.box,)
@@ -218,7 +206,7 @@ class Tracker:
     def fastest(self) -> float:
         """The highest speed among the objects seen in the last look, in their own sizes a second; infinite while one is
         new, because nothing is known of its speed."""
-        seen = [track for track in self._live if track.look == self._look or (track.confirmed and not track.unseen_s)]
+        seen = [track for track in self._live if track.look == self._look]
         return max((track.speed if track.confirmed else math.inf for track in seen), default=0.0)
 
     def _sound(self, detections: Detections) -> Detections:

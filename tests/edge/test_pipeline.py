@@ -240,7 +240,7 @@ def test_what_rests_is_seen_to_by_a_look_at_the_whole_at_times(camera):
         (6, "due"),
         (9, "due"),
     ]
-    assert [len(plan.regions) for plan in plans[1:10]] == [1, 0, 1, 0, 1, 0, 1, 0, 1], "new, then slow: it is followed"
+    assert all(len(plan.regions) == 1 for plan in plans[1:10]), "new: it is followed"
     assert all(plan.regions == [] for plan in plans[16:30]), "at rest: not looked at again and again"
     assert [track.at for track in one.tracks] == [pytest.approx(59 * 0.2)]
     assert one.counts.looks == 60

@@ -20,11 +20,11 @@ def moving(*boxes):
 
 
 def sought(*boxes, spread=0.0):
-    return Outlook([Sought(box, spread) for box in boxes], [], [])
+    return Outlook([Sought(box, spread) for box in boxes], [])
 
 
 def settled(*boxes):
-    return Outlook([], [], list(boxes))
+    return Outlook([], list(boxes))
 
 
 def around(box, pixels):
