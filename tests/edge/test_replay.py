@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import av
 import numpy as np
 import pytest
 
@@ -103,6 +104,52 @@ def test_a_clip_that_is_all_damaged_says_so(tmp_path):
 
 def test_the_same_clip_gives_the_same_records(clip):
     assert run(clip)[0] == run(clip)[0]
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory):
+    """Noise for 31 s, with a square that comes to the middle of it in the 22nd and stays; a key frame every 2 s."""
+    path = tmp_path_factory.mktemp("replay") / "quiet.mp4"
+    chance = np.random.default_rng(1)
+    ground = np.kron(chance.integers(40, 120, (24, 32, 1), np.uint8), np.ones((10, 10, 3), np.uint8)).astype(np.int16)
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "g": "50", "bf": "0", "crf": "26"})
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        for n in range(31 * FPS):
+            image = ground.copy()
+            if n >= 21 * FPS:
+                left = min(20 + 4 * (n - 21 * FPS), 140)
+                image[160:200, left : left + 40] = (40, 200, 240)
+            image += chance.normal(0, 1.5, image.shape).astype(np.int16)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(image.clip(0, 255).astype(np.uint8), format="bgr24")))
+        out.mux(stream.encode(None))
+    return path
+
+
+class SquareIfAny(SquareDetector):
+    def boxes(self, image):
+        return super().boxes(image) if (image[:, :, 2] > 180).sum() > 100 else []
+
+
+def test_a_scene_at_rest_sleeps_wakes_at_once_and_keeps_who_came_to_rest(quiet):
+    moments = []
+    stats = ReplayStats()
+    records = [
+        record
+        for _, record in replay(
+            FileSource(quiet), CAMERA, SquareIfAny(), start_ms=0, stats=stats, observe=moments.append
+        )
+    ]
+    decoded = [moment.at for moment in moments if moment.picture is not None]
+    assert [at for at in decoded if 10.5 < at <= 20] == [12, 14, 16, 18, 20], "asleep: key frames"
+    assert [at for at in decoded if 20 < at < 22] == pytest.approx([20 + n / 25 for n in range(1, 50)]), "what waited"
+    first = next(moment.at for moment in moments if moment.look and moment.at > 20)
+    assert 21 <= first < 21.5
+    assert [at for at in decoded if 28.5 < at <= 30] == [30], "asleep again"
+    assert stats.counts.still > 4
+    (opened, closed) = [record for record in records if record.rule == "below"]
+    assert opened.opened_at / 1000 == pytest.approx(21.5, abs=0.5)
+    assert closed.closed_at / 1000 == pytest.approx(31, abs=1.1), "who came to rest is taken to be there to the end"
 
 
 def test_stats_say_what_was_done(clip):
