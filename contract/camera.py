@@ -60,7 +60,7 @@ class Gate(Section):
     quiet_look_s: LongSeconds = Field(30.0, description="a look this often even where nothing moves")
     sleep: bool = Field(
         True,
-        description="while nothing moves only key frames are decoded; false: every picture is, at five times the cost",
+        description="while nothing moves only key frames are decoded; false: every picture is",
     )
 
 

@@ -82,7 +82,8 @@ class Watcher:
         return decoder.keep(packet)[-1:]  # they had to be decoded, but the last shows what any of them would
 
     def consider(self, picture: Picture) -> Frame | None:
-        """The picture as a frame, masks painted, if it deserves a look, or is the first of many that do not; else None.
+        """The picture as a frame, masks painted, if it deserves a look; as one that needs none (`still`) where nothing
+        has moved; None where it is passed over, or the camera is blind.
 
         Pixels are made when the pace says that a look is due: small and grey ones for gate and view, and those of the
         frame not before somebody takes them.

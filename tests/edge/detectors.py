@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from edge.detect.card import Thresholds
 from edge.types import Box, Detections, Image
 
 
-class FakeDetector:
+class FakeDetector(ABC):
     """Sees what `boxes` finds in a picture or canvas (relative), as the first of its classes."""
 
     side, stride = 640, 32
@@ -20,8 +21,9 @@ class FakeDetector:
     confidence = 0.3
     drops: Mapping[str, int] = {}
 
+    @abstractmethod
     def boxes(self, image: Image) -> Sequence[Box]:
-        raise NotImplementedError
+        """Of what is in it, relative."""
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         return [self._one(self.boxes(image)) for image in images]
@@ -36,7 +38,8 @@ class FakeDetector:
         )
 
     def close(self) -> None:
-        pass
+        """Nothing to let go of."""
+        return
 
 
 def bright(image: Image, least: int, channel: int = 1) -> list[Box]:
