@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -62,32 +64,46 @@ def run(
         vedette edge run --configs cameras --central http://127.0.0.1:8440 --data edge-data
     """
     configure_logs()
-    # Blocked before any thread is made, and waited for below: a handler would need the main thread to be the one
-    # that the kernel picks for the signal.
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    with told():
-        files = cameras.read([configs])
-        settings = Settings(
-            central=central,
-            token=edge_token.load(token_file, data),
-            data=data,
-            models=models,
-            threads=threads,
-            backend=backend,
-            device=device,
-            health_port=health_port,
-            ca_file=ca_file,
-            plain_http=plain_http,
-            stills_mib=stills_mib,
-            credentials=credentials_file.load(credentials) if credentials else {},
-        )
-        edge = Edge(settings, files)
-    edge.start()
-    name = settings.token.edge_id
-    out.print(f"edge {name} watches {edge.cameras} camera(s); health: http://127.0.0.1:{edge.health_port}/health")
-    while signal.sigtimedwait(ENDING, HEALTH_LOG_S) is None:
-        edge.log_health()
-    edge.close()
+    with _held_back(ENDING):
+        with told():
+            files = cameras.read([configs])
+            settings = Settings(
+                central=central,
+                token=edge_token.load(token_file, data),
+                data=data,
+                models=models,
+                threads=threads,
+                backend=backend,
+                device=device,
+                health_port=health_port,
+                ca_file=ca_file,
+                plain_http=plain_http,
+                stills_mib=stills_mib,
+                credentials=credentials_file.load(credentials) if credentials else {},
+            )
+            edge = Edge(settings, files)
+        edge.start()
+        name = settings.token.edge_id
+        out.print(f"edge {name} watches {edge.cameras} camera(s); health: http://127.0.0.1:{edge.health_port}/health")
+        while signal.sigtimedwait(ENDING, HEALTH_LOG_S) is None:
+            edge.log_health()
+        edge.close()
+
+
+@contextmanager
+def _held_back(signals: Iterable[signal.Signals]) -> Iterator[None]:
+    """Signals to wait for, blocked before any thread is made.
+
+    A handler would need the main thread to be the one that the kernel picks. Afterwards they reach the process as
+    before, and so what it starts: blocked signals are inherited.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        while signal.sigtimedwait(signals, 0):
+            pass  # asked again while it was ending
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @app.command()

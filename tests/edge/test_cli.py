@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -258,6 +259,7 @@ def test_backend_and_device_reach_the_model(tmp_path, monkeypatch, command, opti
     assert done.exit_code == 1
     assert says in done.output
     assert "hint:" in done.output
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()), "what this process starts could not be ended"
 
 
 def test_replay_of_what_is_no_video_says_so(tmp_path):
