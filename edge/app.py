@@ -26,6 +26,7 @@ from edge.credentials import Credentials
 from edge.detect import backends
 from edge.detect.base import Detector
 from edge.detect.card import load_card
+from edge.detect.mosaic import warm_up
 from edge.errors import ModelError, OutboxError, SettingsError
 from edge.health import CameraStatus, EdgeStatus, HealthServer, reasons
 from edge.ids import uuid7
@@ -253,6 +254,18 @@ class Edge:
         return self._clock.utc_ms(self._clock.now())
 
 
+def _open_detector(settings: Settings, model: str) -> Detector:
+    log.info("preparing the model", model=model)
+    card = load_card(settings.models / model / "card.yaml")
+    detector = backends.detector(card, settings.backend, threads=settings.threads, device=settings.device)
+    try:
+        warm_up(detector)  # else cameras would wait for it, and the first minutes would grow
+    except BaseException:
+        detector.close()
+        raise
+    return detector
+
+
 def _open_outbox(settings: Settings, now_ms: Callable[[], int]) -> Outbox:
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
@@ -282,10 +295,7 @@ def _fit(settings: Settings, files: CameraFiles) -> tuple[dict[str, Detector], d
         model = camera.detect.model
         if model not in detectors and model not in broken:
             try:
-                card = load_card(settings.models / model / "card.yaml")
-                detectors[model] = backends.detector(
-                    card, settings.backend, threads=settings.threads, device=settings.device
-                )
+                detectors[model] = _open_detector(settings, model)
             except ModelError as error:
                 broken[model] = error
         if model in broken:

@@ -1,15 +1,19 @@
 """What moves all the time and is no object: leaves in the wind, rain, a lamp that flickers, water. Pure.
 
-Learned only while the model finds nothing that moves, and not where it finds somebody who rests. A spot that moves
-often no longer counts; and of what moves here and there (rain, snow) as much as usual does not, fine and coarse apart,
-for drops are small and people are not. All is forgotten as slowly as it was learned. So wind keeps a camera awake for
-seconds, not for the night. Who crosses such a spot is still seen by the periodic look, and beside it at once.
+Learned only while the model finds nothing that moves, a moment before and after either, and not where it finds
+somebody who rests: a car moves before the model knows it, and leaves its shadow in the background; a camera beside a
+road must not take cars for leaves. A spot that moves often no longer counts; and of what moves here and there (rain,
+snow) as much as usual does not, fine and coarse apart, for drops are small and people are not. All is forgotten as
+slowly as it was learned. So wind keeps a camera awake for seconds, not for the night. Who crosses such a spot is
+still seen by the periodic look, and beside it at once.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -17,6 +21,8 @@ from numpy.typing import NDArray
 
 from edge.types import Box, Mask
 
+BEFORE_S = 3.0  # what moved so long before an object was found to move is not learned
+AFTER_S = 3.0  # nor what moves so long after
 LEARN_S = 90.0  # what moves, or no longer does, is taken over in about this long
 OFTEN = 0.08  # share of that time; lamps of a passing car, a cat, somebody the model misses stay below
 NEAR = np.ones((5, 5), np.uint8)  # pixels of the small picture: leaves do not always move to the same place
@@ -26,6 +32,13 @@ UNUSUAL = 5.0  # standard deviations beyond what usually moves; less is no motio
 STEP = 0.002  # share of the picture beyond that, that is learned at once: headlights come seldom, rain goes on
 
 
+class _Seen(NamedTuple):
+    at: float
+    weight: float  # of the time that it stands for, against what was learned
+    moving: Mask
+    resting: Sequence[Box]
+
+
 class Restless:
     """One camera's. `step` once a picture, in order of time."""
 
@@ -33,6 +46,8 @@ class Restless:
         self._often: NDArray[np.float32] | None = None  # share of the time that a spot moves
         self._usual = np.zeros((2, 2))  # share of the picture that moves all the same (fine, coarse): mean, variance
         self._at = 0.0
+        self._to_learn: deque[_Seen] = deque()  # unless something is found to move: of the last BEFORE_S
+        self._learns_from = float("-inf")
 
     def step(self, at: float, moving: Mask, resting: Sequence[Box] | None) -> tuple[Mask, float]:
         """`moving` without what is restless, and the share of the picture that moves in it beyond what usually does.
@@ -41,22 +56,46 @@ class Restless:
         """
         if self._often is None or self._often.shape != moving.shape:
             self._often, self._usual, self._at = np.zeros(moving.shape, np.float32), np.zeros((2, 2)), at
+            self._to_learn.clear()
         weight = 1.0 - math.exp(-min(max(0.0, at - self._at), 1.0) / LEARN_S)
+        if at < self._at:  # the clock began anew
+            self._to_learn.clear()
+            self._learns_from = at
         self._at = at
-        quiet = cv2.dilate((self._often > OFTEN).astype(np.uint8), NEAR) == 0
-        rest = np.asarray(moving * quiet, np.uint8)
-        coarse = cv2.morphologyEx(rest, cv2.MORPH_OPEN, COARSE)
-        shares = np.array([np.count_nonzero(rest), np.count_nonzero(coarse)]) / rest.size
+        if resting is None:
+            self._to_learn.clear()
+            self._learns_from = at + AFTER_S
+        elif at >= self._learns_from:
+            self._to_learn.append(_Seen(at, weight, moving, resting))
+        while self._to_learn and at - self._to_learn[0].at >= BEFORE_S:
+            self._learn(self._to_learn.popleft(), self._often)
+        rest, coarse = _without(self._often, moving)
+        shares = _shares(rest, coarse)
+        return rest, float(shares[shares > self._limit].max(initial=0.0))
+
+    @property
+    def _limit(self) -> NDArray[np.float64]:
+        """What moves all the same, at most (fine, coarse)."""
         mean, variance = self._usual
-        limit = mean + UNUSUAL * np.sqrt(variance)
-        unusual = shares[shares > limit]
-        if resting is not None:
-            beside = _beside(resting, moving)
-            cv2.accumulateWeighted(moving, self._often, weight, mask=beside)
-            shares = np.array([np.count_nonzero(rest * beside), np.count_nonzero(coarse * beside)]) / rest.size
-            shares = np.minimum(shares, limit + STEP)
-            self._usual = self._usual + weight * (np.array([shares, (shares - mean) ** 2]) - self._usual)
-        return rest, float(unusual.max(initial=0.0))
+        return np.asarray(mean + UNUSUAL * np.sqrt(variance))
+
+    def _learn(self, seen: _Seen, often: NDArray[np.float32]) -> None:
+        beside = _beside(seen.resting, seen.moving)
+        rest, coarse = _without(often, seen.moving)
+        shares = np.minimum(_shares(rest * beside, coarse * beside), self._limit + STEP)
+        self._usual += seen.weight * (np.array([shares, (shares - self._usual[0]) ** 2]) - self._usual)
+        cv2.accumulateWeighted(seen.moving, often, seen.weight, mask=beside)
+
+
+def _without(often: NDArray[np.float32], moving: Mask) -> tuple[Mask, Mask]:
+    """What moves where not much does, and what of that is not fine."""
+    quiet = cv2.dilate((often > OFTEN).astype(np.uint8), NEAR) == 0
+    rest = np.asarray(moving * quiet, np.uint8)
+    return rest, np.asarray(cv2.morphologyEx(rest, cv2.MORPH_OPEN, COARSE), np.uint8)
+
+
+def _shares(rest: Mask, coarse: Mask) -> NDArray[np.float64]:
+    return np.array([np.count_nonzero(rest), np.count_nonzero(coarse)]) / rest.size
 
 
 def _beside(boxes: Sequence[Box], moving: Mask) -> Mask:

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks import footage
-from benchmarks.loop import Looped
+from benchmarks.loop import joined
 from contract.camera import Camera
 from edge.replay import ReplayStats, replay
 from edge.types import Image
@@ -87,11 +87,12 @@ def _truth(name: str, clip: Path, seconds: float, rate: float) -> list[tuple[str
     Console(stderr=True).print(f"looking at {clip.name} without haste, for the reference")
     detector = footage.detector()
     opened: dict[object, tuple[str, float]] = {}
-    for at, record in replay(
-        Looped(clip, 1.5 * seconds), _camera(name, rate), detector,
-        start_ms=footage.START_MS, stats=ReplayStats(), whole=True,
-    ):  # fmt: skip
-        opened.setdefault(record.event_id, (record.rule, at))
+    with joined(clip, 2) as source:
+        for at, record in replay(
+            source, _camera(name, rate), detector,
+            start_ms=footage.START_MS, stats=ReplayStats(), whole=True,
+        ):  # fmt: skip
+            opened.setdefault(record.event_id, (record.rule, at))
     detector.close()
     return sorted((rule, round(at - seconds, 3)) for rule, at in opened.values() if seconds <= at < 2 * seconds)
 

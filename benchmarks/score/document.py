@@ -74,16 +74,24 @@ def loops(lines: Sequence[Mapping[str, Any]], on: Mapping[str, str]) -> str:
                 "minutes",
                 "MB after the first",
                 "growth, MB",
+                "kept for later, MB",
                 "numbered",
                 "confirmed",
                 "real",
                 "confirmed a real",
+                "events of round 2",
+                "least of a later",
             ),
             (
                 [
-                    *(line[key] for key in ("clip", "minutes", "rss_mb", "growth_mb", "tracks_numbered", "tracks")),
+                    *(
+                        line[key]
+                        for key in ("clip", "minutes", "rss_mb", "growth_mb", "slack_mb", "tracks_numbered", "tracks")
+                    ),
                     line["real_objects"],
                     f"{line['tracks'] / line['real_objects']:.1f}",
+                    line["events_round_2"],
+                    line["events_least_later"],
                 ]
                 for line in lines
             ),

@@ -121,6 +121,24 @@ def test_while_an_object_moves_nothing_is_learned():
     assert yard.moving(sways, resting=None) > 1
 
 
+def test_who_passes_the_same_spot_all_day_is_seen_each_time():
+    """The model finds a car a moment after it has come, and what is left of it in the background moves on."""
+    period, crossing = 40, 10  # pictures: 8 s and 2 s
+
+    def road(yard, picture, n):
+        if (passing := n % period) < crossing:
+            picture[40:80, passing * 16 : passing * 16 + 40] += 80
+
+    yard = Yard(road)
+    seen = []
+    for n in range(150 * period):
+        found = 2 <= n % period < crossing + 1
+        moves = yard.step(resting=None if found else ())
+        if n % period == 0:
+            seen.append(moves)
+    assert seen[1:] == [True] * 149
+
+
 def test_somebody_who_rests_may_fidget_for_long():
     """Who works at a counter is no weather: the gate must see that he still moves, and that he leaves."""
 

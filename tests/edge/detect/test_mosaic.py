@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.detect.card import load_card
-from edge.detect.mosaic import Mosaic
+from edge.detect.mosaic import Mosaic, warm_up
 from edge.detect.onnx import OnnxDetector
 from edge.detect.openvino import OpenVinoDetector
 from edge.detect.shipped import models_dir
@@ -90,6 +90,18 @@ def test_parts_of_many_pictures_share_a_canvas() -> None:
     mosaic.look([(picture((50 * i, 100, 20)), [region(50 * i - 10, 90, 50 * i + 30, 130)]) for i in range(1, 5)])
     assert detector.canvases == [(128, 128)]
     assert (mosaic.shown, mosaic.canvas) == (4 * 40 * 40, 128 * 128)
+
+
+def test_after_warming_up_no_shape_is_new() -> None:
+    detector = Squares()
+    warm_up(detector)
+    warm = set(detector.canvases)
+    detector.canvases.clear()
+    for side in range(40, 600, 40):
+        Mosaic(detector).look([(picture(), [region(0, 0, side, side)])])
+        Mosaic(detector).look([(picture(), [region(0, 0, 630, side // 2)])])
+    assert len(set(detector.canvases)) > 5
+    assert set(detector.canvases) <= warm
 
 
 def test_a_picture_without_regions_is_not_looked_at() -> None:
