@@ -2,7 +2,7 @@
 
 Identity is `(edge_id, epoch, seq)`, given once by the edge's outbox to every record, and `event_id`, given once
 to every event. An event is one record if it is over at once (a line crossed), else a record when it opens and
-another when it closes; both carry the same `event_id`.
+another when it closes; both carry the same `event_id`. One about the edge itself has the edge's id for its camera.
 
 Changes to this schema are additive: new fields go to the end of `EventRecord` and SCHEMA is counted up.
 """
@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-SCHEMA = 2
+SCHEMA = 3
 
 BOX_STEP = 10_000  # boxes are kept to 1/10 000 of the picture: under half a pixel in 4K
 CONFIDENCE_STEP = 100
@@ -47,7 +47,7 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     epoch: Millis  # when the numbers began: a new one for a new outbox, and after every end that was not clean
     seq: Annotated[int, Meta(ge=1, le=MAX_SEQ)]
     event_id: UUID  # version 7
-    camera_id: Name
+    camera_id: Name  # edge_id where the event is about the edge itself, of no one camera
     tier: Annotated[int, Meta(ge=1, le=3)]
     pilot: Name
     site: Name
@@ -66,6 +66,7 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     model: Label
     clock_offset: Annotated[int, Meta(ge=-(2**53), le=2**53)] | None  # ms, central's clock minus the edge's
     severity: Severity = "warning"  # since schema 2
+    of: Count | None = None  # since schema 3: `count` is out of so many
 
     def __post_init__(self) -> None:
         if self.event_id.version != 7:
@@ -74,6 +75,8 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("closed_at belongs to state closed, and to no other")
         if self.at < self.opened_at or (self.closed_at is not None and self.closed_at < self.opened_at):
             raise ValueError("at and closed_at must not lie before opened_at")
+        if self.of is not None and (self.count is None or self.count > self.of):
+            raise ValueError("of belongs to a count, and is not below it")
         if self.box is not None:
             if self.box[2] < self.box[0] or self.box[3] < self.box[1]:
                 raise ValueError("box must be left, top, right, bottom")

@@ -44,7 +44,7 @@ ZSTD = "zstd"
 
 _SHARED = ("edge_id", "epoch")  # stand once in the batch's head
 COLUMNS = tuple(name for name in EventRecord.__struct_fields__ if name not in _SHARED)
-_ADDED = {1: 1}  # columns that a sender with an older schema does not have; their defaults hold
+_ADDED = {1: 2, 2: 1}  # columns that a sender with an older schema does not have; their defaults hold
 
 Outcome: TypeAlias = Literal["stored", "duplicate", "refused"]
 

@@ -41,6 +41,7 @@ RECORD = [
     "model",
     "clock_offset",
     "severity",
+    "of",  # a number beside `count`: looks a second that all cameras of an edge ask for
 ]
 _RULE = "kind labels severity schedule anchor"
 KEYS = {

@@ -41,7 +41,7 @@ async def events(query: Annotated[EventsQuery, Query()], central: Parts, _: Sign
     found = await central.store.events(query.query(), before, query.limit + 1)
     page = found[: query.limit]
     return EventPage(
-        events=[Event.of(event) for event in page], next=cursor_of(page[-1]) if len(found) > query.limit else None
+        events=[Event.told(event) for event in page], next=cursor_of(page[-1]) if len(found) > query.limit else None
     )
 
 
@@ -60,7 +60,7 @@ async def event(event_id: UUID, central: Parts, session: SignedIn) -> EventDetai
         raise _missing(event_id)
     await central.store.look(event_id, session.user, central.now())
     taken = await central.store.decisions(event_id)
-    return EventDetail(event=Event.of(found), decisions=[Decision.of(row) for row in taken])
+    return EventDetail(event=Event.told(found), decisions=[Decision.of(row) for row in taken])
 
 
 @router.post("/events/{event_id}/decision", responses=declared(400, 404, 413, 422))
@@ -71,7 +71,7 @@ async def decide(event_id: UUID, body: Verdict, central: Parts, session: SignedI
     decided = await central.store.decide(event_id, row)
     if decided is None:
         raise _missing(event_id)
-    return OneEvent(event=Event.of(decided))
+    return OneEvent(event=Event.told(decided))
 
 
 @router.get("/changes", responses=declared(422))
@@ -80,7 +80,7 @@ async def changes(query: Annotated[ChangesQuery, Query()], central: Parts, _: Si
     wanted = query.query()
     page = await central.store.changes(wanted.unreviewed(), query.after, query.limit)
     return ChangesPage(
-        events=[Event.of(event) for event in page.events if wanted.matches(event)],
+        events=[Event.told(event) for event in page.events if wanted.matches(event)],
         left=[event.record.event_id for event in page.events if not wanted.matches(event)],
         change=page.change,
         more=page.more,

@@ -31,7 +31,7 @@ _SSE: dict[int | str, dict[str, Any]] = {
 
 def encode(event: StoredEvent) -> bytes:
     """The frame of an event, the same for all desks."""
-    return format_sse_event(event="event", id=str(event.change), data_str=Event.of(event).model_dump_json())
+    return format_sse_event(event="event", id=str(event.change), data_str=Event.told(event).model_dump_json())
 
 
 @router.get("/feed", response_class=StreamingResponse, responses=_SSE | declared(400, 401, 403, 422, 503))

@@ -60,7 +60,7 @@ class Event(BaseModel):
     change: Change = Field(description="grows with every change of any event")
     edge_id: str
     epoch: Millis
-    camera_id: str
+    camera_id: str = Field(description="the edge's own id where the event is about the edge itself")
     tier: int
     pilot: str
     site: str
@@ -78,6 +78,7 @@ class Event(BaseModel):
     late: bool = Field(description="delay is more than a minute")
     label: str | None
     count: int | None
+    of: int | None = Field(description="count is out of so many")
     confidence: float | None
     box: tuple[float, float, float, float] | None = Field(description="relative left, top, right, bottom")
     track: int | None
@@ -85,7 +86,7 @@ class Event(BaseModel):
     decision: Decision | None
 
     @classmethod
-    def of(cls, stored: StoredEvent) -> Event:
+    def told(cls, stored: StoredEvent) -> Event:
         record = stored.record
         delay = max(0, stored.received_at - (record.at + (record.clock_offset or 0)))
         return cls(
@@ -111,6 +112,7 @@ class Event(BaseModel):
             late=delay > LATE,
             label=record.label,
             count=record.count,
+            of=record.of,
             confidence=record.confidence,
             box=record.box,
             track=record.track,

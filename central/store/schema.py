@@ -120,6 +120,11 @@ def severity(db: Database) -> None:
     db.table("events").create_index(["tier", "severity", "opened_at", "event_id"], "events_severity")
 
 
+@migrations()
+def out_of(db: Database) -> None:
+    db.execute('ALTER TABLE events ADD COLUMN "of" INTEGER')
+
+
 def prepare(db: Database, now: int) -> int:
     """Bring the schema up to date; returns central_epoch, made here if the store is new. Raises StoreUnsuited."""
     known = {migration.name for migration in migrations.pending(Database(memory=True))}

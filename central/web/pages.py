@@ -54,7 +54,7 @@ async def feed(request: Request, central: Parts) -> Response:
         query = replace(query, severities=TOLD)
     change = await central.store.last_change()  # before the events: what comes between is sent twice, not lost
     stored = await central.store.events(query, None, FIRST_PAGE + 1)
-    events = [Event.of(event).model_dump(mode="json") for event in stored[:FIRST_PAGE]]
+    events = [Event.told(event).model_dump(mode="json") for event in stored[:FIRST_PAGE]]
     following = cursor_of(stored[FIRST_PAGE - 1]) if len(stored) > FIRST_PAGE else None
     text = _texts(request)
     zone = view.zone_of(request.cookies.get("zone"))

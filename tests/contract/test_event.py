@@ -59,6 +59,8 @@ def read(**fields: Any) -> EventRecord:
         pytest.param({"box": [0, 0, 1, 1.5]}, "<= 1.0", id="box outside the picture"),
         pytest.param({"box": [0, 0, 1, math.inf]}, "finite|<= 1.0", id="endless box"),
         pytest.param({"count": -1}, ">= 0", id="negative count"),
+        pytest.param({"of": 5}, "of belongs to a count", id="out of so many, but how many"),
+        pytest.param({"count": 6, "of": 5}, "not below it", id="more than there are"),
         pytest.param({"track": 2**31}, "<= 2147483647", id="track without end"),
         pytest.param({"clock_offset": 2**53 + 1}, "<= 9007199254740992", id="offset without end"),
         pytest.param({"severity": "high"}, "Invalid enum value 'high'", id="unknown severity"),
@@ -77,6 +79,8 @@ def test_refused(fields: dict[str, Any], says: str) -> None:
         pytest.param({"label": "电动自行车"}, id="Chinese label"),
         pytest.param({"label": None, "box": None, "track": None, "confidence": None}, id="about no object"),
         pytest.param({"zone": None}, id="about no zone"),
+        pytest.param({"count": 0, "of": 5}, id="none of so many"),
+        pytest.param({"count": 5, "of": 5}, id="all of so many"),
         pytest.param({"box": [0.5, 0.5, 0.5, 0.5], "confidence": 0}, id="empty box"),
         pytest.param({"opened_at": 0, "at": 0}, id="1970"),
         pytest.param({"state": "closed", "closed_at": 1_750_000_000_000}, id="over at once"),
@@ -87,10 +91,11 @@ def test_accepted(fields: dict[str, Any]) -> None:
     read(**fields)
 
 
-def test_severity_of_an_older_sender() -> None:
-    fields = msgspec.to_builtins(record(severity="alarm"))
-    del fields["severity"]
-    assert msgspec.convert(fields, EventRecord).severity == "warning"
+@pytest.mark.parametrize(("field", "default"), [("severity", "warning"), ("of", None)])
+def test_what_an_older_sender_lacks(field: str, default: str | None) -> None:
+    fields = msgspec.to_builtins(record(severity="alarm", count=3, of=5))
+    del fields[field]
+    assert getattr(msgspec.convert(fields, EventRecord), field) == default
 
 
 def test_missing_field_is_named() -> None:

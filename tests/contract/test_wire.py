@@ -62,6 +62,9 @@ low, high = st.floats(0, 0.5), st.floats(0.5, 1)
 def records(draw: st.DrawFn) -> EventRecord:
     opened_at, later = sorted((draw(millis), draw(millis)))
     state = draw(st.sampled_from(["open", "update", "closed"]))
+    count, of = draw(counts), draw(counts)
+    if of is not None and (count is None or count > of):
+        count, of = of, count
     return record(
         draw(st.integers(1, 2**53)),
         event_id=uuid7(draw(millis), draw(st.integers(0, 2**62 - 1))),
@@ -74,13 +77,14 @@ def records(draw: st.DrawFn) -> EventRecord:
         at=later,
         closed_at=later if state == "closed" else None,
         label=draw(st.none() | labels),
-        count=draw(counts),
+        count=count,
         confidence=draw(st.none() | st.floats(0, 1)),
         box=draw(st.none() | st.tuples(low, low, high, high)),
         track=draw(counts),
         model=draw(labels),
         clock_offset=draw(st.none() | st.integers(-(2**53), 2**53)),
         severity=draw(st.sampled_from(get_args(Severity))),
+        of=of,
     )
 
 
@@ -92,33 +96,42 @@ def test_any_records_come_back_as_they_were(sent: list[EventRecord]) -> None:
         assert batch.records == tuple(Received(entry) for entry in sent)
 
 
+@pytest.mark.parametrize(
+    ("schema", "lacks"), [(1, {"severity": "warning", "of": None}), (2, {"of": None})], ids=["1", "2"]
+)
 @settings(deadline=None)
 @given(st.lists(records(), min_size=1, max_size=5))
-def test_records_of_schema_1_come_back_as_warnings(sent: list[EventRecord]) -> None:
-    """Edges of schema 1 know no severity: a column, or a key of JSON, fewer."""
+def test_records_of_older_schemas_come_back_with_defaults(
+    schema: int, lacks: dict[str, Any], sent: list[EventRecord]
+) -> None:
+    """Their edges send fewer columns, and fewer keys of JSON."""
     columns = columns_of(*sent)
-    assert COLUMNS[-1] == "severity"
-    rows = rows_of(*sent) | {"schema": 1}
+    assert COLUMNS[-len(lacks) :] == tuple(lacks)
+    rows = rows_of(*sent) | {"schema": schema}
     for row in rows["events"]:
-        del row["severity"]
-    read = tuple(Received(msgspec.structs.replace(entry, severity="warning")) for entry in sent)
+        for name in lacks:
+            del row[name]
+    read = tuple(Received(msgspec.structs.replace(entry, **lacks)) for entry in sent)
     for batch in (
-        decode(msgspec.msgpack.encode([1, "edge-1", NOW - 1000, len(sent), *columns[:-1]])),
+        decode(msgspec.msgpack.encode([schema, "edge-1", NOW - 1000, len(sent), *columns[: -len(lacks)]])),
         decode(msgspec.json.encode(rows), "json"),
     ):
-        assert (batch.schema, batch.records) == (1, read)
+        assert (batch.schema, batch.records) == (schema, read)
 
 
 @pytest.mark.parametrize(
     ("schema", "columns", "fits"),
     [
-        pytest.param(1, -1, True, id="1: without severity"),
-        pytest.param(1, 0, False, id="1: with severity"),
-        pytest.param(1, -2, False, id="1: two fewer"),
-        pytest.param(2, 0, True, id="2"),
-        pytest.param(2, -1, False, id="2: without severity"),
-        pytest.param(3, 0, True, id="3: nothing new"),
-        pytest.param(3, -1, False, id="3: without severity"),
+        pytest.param(1, -2, True, id="1: without severity"),
+        pytest.param(1, -1, False, id="1: with severity"),
+        pytest.param(1, -3, False, id="1: one fewer"),
+        pytest.param(2, -1, True, id="2: with severity, without of"),
+        pytest.param(2, 0, False, id="2: with of"),
+        pytest.param(2, -2, False, id="2: without severity"),
+        pytest.param(3, 0, True, id="3"),
+        pytest.param(3, -1, False, id="3: without of"),
+        pytest.param(4, 0, True, id="4: nothing new"),
+        pytest.param(4, -1, False, id="4: without of"),
     ],
 )
 def test_columns_of_each_schema(schema: int, columns: int, fits: bool) -> None:

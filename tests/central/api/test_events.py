@@ -138,6 +138,7 @@ async def test_an_event_tells_what_and_where(harness: Harness) -> None:
         "late": False,
         "label": "person",
         "count": None,
+        "of": None,
         "confidence": 0.87,
         "box": [0.1, 0.2, 0.3, 0.4],
         "track": 7,

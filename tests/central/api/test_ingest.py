@@ -48,14 +48,18 @@ async def test_the_answer_has_the_form_of_the_batch(harness: Harness, sent: str,
     )
 
 
-async def test_an_edge_with_the_first_schema_is_still_heard(harness: Harness) -> None:
-    """It sends no severity, in no form: what it tells counts as a warning."""
+@pytest.mark.parametrize(("schema", "lacks"), [(1, ("severity", "of")), (2, ("of",))])
+async def test_an_edge_with_an_older_schema_is_still_heard(
+    harness: Harness, schema: int, lacks: tuple[str, ...]
+) -> None:
+    """In no form it sends what it does not know: without a severity, what it tells counts as a warning."""
     edge, desk = await harness.add_edge(), await harness.signed_in()
     packed = msgspec.msgpack.decode(zstandard.decompress(wire.encode([record(1), record(2)])))
-    packed[0], _ = 1, packed.pop()
+    packed[0], _ = schema, [packed.pop() for _ in lacks]
     batch = msgspec.json.decode(wire.encode_json([record(3)]))
-    batch["schema"] = 1
-    del batch["events"][0]["severity"]
+    batch["schema"] = schema
+    for name in lacks:
+        del batch["events"][0][name]
     for body, headers in (
         (zstandard.compress(msgspec.msgpack.encode(packed)), MSGPACK_ZSTD),
         (msgspec.json.encode(batch), JSON),

@@ -313,25 +313,29 @@ def test_a_file_that_is_no_store(tmp_path: Path) -> None:
 
 
 def test_migrations_are_recorded(bare: sqlite3.Connection) -> None:
-    names = [row[0] for row in bare.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = 'central'")]
+    sql = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'central' ORDER BY rowid"
+    names = [row[0] for row in bare.execute(sql)]
     assert names == [migration.name for migration in schema.migrations.pending(Database(memory=True))]
 
 
-async def test_a_store_of_before_severity_is_brought_up_to_date(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("migration", "lacks"), [("severity", {"severity", "of"}), ("out_of", {"of"})], ids=["severity", "of"]
+)
+async def test_a_store_of_before_is_brought_up_to_date(tmp_path: Path, migration: str, lacks: set[str]) -> None:
     old = Database(sqlite3.connect(tmp_path / FILE))
-    schema.migrations.apply(old, stop_before="severity")
+    schema.migrations.apply(old, stop_before=migration)
     old.table("meta").insert_all([{"name": "central_epoch", "value": NOW}, {"name": "change", "value": 1}])
     columns = dict(zip(RECORD_COLUMNS, values_of(received(1).record), strict=True))
-    del columns["severity"]
-    old.table("events").insert(columns | {"received_at": NOW, "change": 1})
+    kept = {name: value for name, value in columns.items() if name not in lacks}
+    old.table("events").insert(kept | {"received_at": NOW, "change": 1})
     old.conn.commit()
     old.conn.close()
     store = SqliteStore(tmp_path, NOW)
     try:
-        await store.put([received(2, severity="info")], NOW)
+        await store.put([received(2, severity="info", count=3, of=5)], NOW)
         found = await everything(store, EventQuery(severities=("warning",)))
-        assert [event.record.seq for event in found] == [1]
-        assert len(await everything(store)) == 2
+        assert [(event.record.seq, event.record.of) for event in found] == [(1, None)]
+        assert {event.record.of for event in await everything(store)} == {None, 5}
     finally:
         store.close()
 
