@@ -17,4 +17,5 @@ RULES = frozenset(
 )
 CAMERA_HEALTH = frozenset({"offline", "frozen", "dark", "covered", "blurred", "moved", "clock_skew"})
 STORM = "storm"  # a rule fired too often: its events were counted, not told one by one
-KNOWN = RULES | CAMERA_HEALTH | {STORM}
+DEGRADED = "degraded"  # an edge makes fewer looks than its cameras ask for: about the edge, not about a camera
+KNOWN = RULES | CAMERA_HEALTH | {STORM, DEGRADED}

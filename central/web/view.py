@@ -22,7 +22,7 @@ class Row:
     tier_title: str
     severity: str  # alarm | warning | info
     severity_text: str
-    sort: str  # camera | storm | flow, or empty: something that happened
+    sort: str  # camera | edge | storm | flow, or empty: something that happened
     time: str
     iso: str
     utc: str
@@ -116,16 +116,20 @@ def _at(millis: int, zone: tzinfo) -> datetime:
 def _sort(kind: str) -> str:
     if kind in kinds.CAMERA_HEALTH:
         return "camera"
+    if kind == kinds.DEGRADED:
+        return "edge"
     return kind if kind in (kinds.STORM, "flow") else ""
 
 
 def _about(event: Mapping[str, Any], text: Texts) -> str:
-    """The second line: which rule and where; of a fault, a storm or a count what it is."""
+    """The second line: which rule and where; of a fault, an overload, a storm or a count what it is."""
     plain = " · ".join(part for part in (event["rule"], event["zone"]) if part)
-    count, line, closed = event["count"], event["zone"], event["closed_at"]
+    count, of, line, closed = event["count"], event["of"], event["zone"], event["closed_at"]
     match _sort(event["kind"]):
         case "camera":
             return text("about.camera")
+        case "edge" if count is not None and of is not None:
+            return text("about.degraded", count=count, of=of)
         case "storm" if count is not None:
             return text.plural("about.storm", count, rule=plain)
         case "flow" if count is not None and line and closed is not None:

@@ -28,9 +28,11 @@ export function objectText(event) {
   return event.count === null || event.count === 1 ? label : `${label} × ${event.count}`;
 }
 
-// What is no happening: "camera", a fault of the camera's; "storm", events too many to list; "flow", a count.
+// What is no happening: "camera", a fault of the camera's; "edge", an edge with too much to do; "storm", events too many
+// to list; "flow", a count.
 export function sortOf(event) {
   if (CAMERA.has(event.kind)) return "camera";
+  if (event.kind === "degraded") return "edge";
   return event.kind === "storm" || event.kind === "flow" ? event.kind : "";
 }
 
@@ -42,12 +44,13 @@ function span(millis) {
   return parts.filter(([, n]) => n).map(([key, n]) => t(key, { n })).join(" ") || t("span.s", { n: 0 });
 }
 
-// The second line: which rule and where; of a fault, a storm or a count what it is.
+// The second line: which rule and where; of a fault, an overload, a storm or a count what it is.
 export function about(event) {
-  const { count, zone: line, closed_at: closed } = event;
+  const { count, of, zone: line, closed_at: closed } = event;
   const plain = [event.rule, line].filter(Boolean).join(" · ");
   const sort = sortOf(event);
   if (sort === "camera") return t("about.camera");
+  if (sort === "edge" && count !== null && of !== null) return t("about.degraded", { count, of });
   if (sort === "storm" && count !== null) return plural("about.storm", count, { rule: plain });
   if (sort !== "flow" || count === null || !line || closed === null) return plain;
   const values = { object: objectText(event), line, span: span(closed - event.opened_at) };

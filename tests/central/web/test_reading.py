@@ -101,7 +101,7 @@ def fill(central: RunningCentral) -> None:
 
 
 def fill_with_all(central: RunningCentral) -> None:
-    """Faults of every kind and severity, storms, counts; the newest an alarm."""
+    """Faults of every kind and severity, an overloaded edge, storms, counts; the newest an alarm."""
     bare: dict[str, Any] = {"label": None, "count": None, "confidence": None, "box": None, "track": None}
     mine = numbers | bare | {"zone": "2", "camera_id": "1"}
     now = int(time.time() * 1000)
@@ -110,6 +110,7 @@ def fill_with_all(central: RunningCentral) -> None:
     central.post(
         [
             *(record(**mine | {"kind": kind, "severity": severity}) for kind, severity in faults),
+            record(**mine | {"kind": "degraded", "count": 37, "of": 60, "camera_id": "edge-1"}),
             *(record(**mine | {"kind": "storm", "count": n}) for n in (1, 143)),
             *(
                 record(**mine | over | {"kind": "flow", "severity": "info", "label": label, "count": n})

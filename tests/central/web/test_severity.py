@@ -139,6 +139,41 @@ def test_a_camera_fault_is_marked_as_no_happening(central: RunningCentral, sit: 
     expect(happening.locator(".sort")).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("locale", "what", "looks", "worse", "state"),
+    [
+        ("en-GB", "Edge degraded", "37 of 60 looks a second", "20 of 60 looks a second", "Closed"),
+        ("zh-CN", "前端设备过载", "每秒检测 37 次，应为 60 次", "每秒检测 20 次，应为 60 次", "已结束"),
+    ],
+    ids=["en", "zh-CN"],
+)
+def test_an_overloaded_edge_says_so_and_when_it_was_over(
+    central: RunningCentral, sit: Sit, locale: str, what: str, looks: str, worse: str, state: str
+) -> None:
+    event_id = uuid7(NOW)
+    about = BARE | {"event_id": event_id, "opened_at": NOW, "kind": "degraded", "rule": "load", "zone": None}
+    about |= {"camera_id": "edge-1", "of": 60}
+    page = sit(locale=locale).page
+    central.post([record(**about | {"state": "open", "count": 37})])
+    row = page.locator(".row")
+    expect(row.locator(".c-what b")).to_have_text(what)
+    expect(row.locator(".c-what small")).to_have_text(looks)
+    expect(row.locator(".c-where small")).to_have_text(re.compile("^edge-1 · "))
+    expect(row.locator(".sort use")).to_have_attribute("href", "#i-edge")
+    expect(row.locator(".c-object")).to_be_hidden()
+    page.keyboard.press("j")
+    expect(page.locator("#d-about")).to_have_text(looks)
+    fields = page.locator("#d-fields")
+    expect(fields).to_contain_text("37 / 60")
+    assert fields.locator("dd", has_text="edge-1").count() == 1  # the edge, and no camera of that name
+    central.post([record(**about | {"count": 20, "closed_at": NOW + 60_000, "at": NOW + 60_000})])
+    expect(row.locator(".c-what small")).to_have_text(worse)
+    expect(page.locator("#d-about")).to_have_text(worse)
+    expect(row.locator(".c-state b")).to_have_text(state)
+    page.reload()  # as the server writes it
+    expect(row.locator(".c-what small")).to_have_text(worse)
+
+
 def test_a_desk_that_nobody_is_at_does_not_count_itself_alive(central: RunningCentral, sit: Sit) -> None:
     """Counting goes on by itself and asks only what keeps no session alive."""
     seat = sit(None)

@@ -27,7 +27,7 @@ PARTS = {  # keys that are put together at run time, and all that may stand at t
     "about.storm": {"one", "other"},
     "severity": {"alarm", "warning", "info"},
     "help.severity": {"alarm", "warning", "info"},
-    "help.sort": {"camera", "storm", "flow"},
+    "help.sort": {"camera", "edge", "storm", "flow"},
     "tier": {"1", "2", "3"},
     "state": {"open", "closed"},
     "decision": {"none", "true", "false_alarm", "test", "duplicate"},

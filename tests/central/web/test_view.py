@@ -12,6 +12,7 @@ from central.web.texts import texts
 AT = 1_900_000_000_000  # 2030-03-17 17:46:40 UTC
 
 
+DEGRADED = {"kind": "degraded", "rule": "load", "zone": None, "label": None, "count": 37, "of": 60}
 FLOW = {"kind": "flow", "label": "car", "count": 12, "closed_at": AT + 300_000}
 
 
@@ -19,8 +20,9 @@ def event(**given: Any) -> dict[str, Any]:
     values: dict[str, Any] = {
         "event_id": "0", "tier": 1, "kind": "intrusion", "newer_kind": False, "severity": "warning",
         "rule": "after-hours", "zone": "yard",
-        "label": "person", "count": 1, "confidence": 0.874, "site": "s", "camera_id": "c", "pilot": "school",
-        "state": "closed", "opened_at": AT, "at": AT, "closed_at": AT + 65_000, "delay": 0, "late": False,
+        "label": "person", "count": 1, "of": None, "confidence": 0.874,
+        "site": "s", "camera_id": "c", "pilot": "school", "state": "closed",
+        "opened_at": AT, "at": AT, "closed_at": AT + 65_000, "delay": 0, "late": False,
         "decision": None,
     }  # fmt: skip
     return values | given
@@ -59,6 +61,10 @@ def event(**given: Any) -> dict[str, Any]:
             id="a storm",
         ),
         pytest.param({"kind": "storm", "label": None, "count": None}, "about", "after-hours · yard", id="not counted"),
+        pytest.param(DEGRADED, "sort", "edge", id="a fault of the edge"),
+        pytest.param(DEGRADED, "kind", "前端设备过载", id="is called overloaded"),
+        pytest.param(DEGRADED, "about", "每秒检测 37 次，应为 60 次", id="and by how much"),
+        pytest.param(DEGRADED | {"of": None}, "about", "load", id="unless it did not say"),
         pytest.param(FLOW, "about", "5 分钟内小汽车 × 12 通过 yard", id="a flow"),
         pytest.param(FLOW | {"label": None, "count": 0}, "about", "5 分钟内无目标通过 yard", id="nothing crossed"),
         pytest.param(FLOW | {"zone": None}, "about", "after-hours", id="a flow across no line"),
@@ -92,6 +98,7 @@ def test_duration(millis: int, text: str) -> None:
     [
         pytest.param({"kind": "storm", "label": None, "count": 1}, "1 event of after-hours · yard", id="one"),
         pytest.param({"kind": "storm", "label": None, "count": 143}, "143 events of after-hours · yard", id="many"),
+        pytest.param(DEGRADED, "37 of 60 looks a second", id="degraded"),
         pytest.param(FLOW, "Car × 12 crossed yard in 5 min", id="flow"),
         pytest.param(FLOW | {"count": 1}, "Car crossed yard in 5 min", id="one crossed"),
         pytest.param(FLOW | {"label": None, "count": 0}, "Nothing crossed yard in 5 min", id="none crossed"),
