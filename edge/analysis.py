@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple, TypeAlias
+from uuid import UUID
 
 import structlog
 
@@ -30,8 +31,9 @@ from edge.errors import BackendError, EdgeError, OutboxError
 from edge.load import Counts, Load, LoadStatus
 from edge.looks import LookQueue
 from edge.outbox import Outbox
+from edge.overload import Overload
 from edge.pipeline import Analyst, everybody
-from edge.records import complete
+from edge.records import complete, of_edge
 from edge.regions import Plan
 from edge.retry import FaultDigest
 from edge.rules.engine import Draft
@@ -68,9 +70,11 @@ class Analysis:
         looks: LookQueue,
         outbox: Outbox,
         clock: Clock,
+        new_id: Callable[[int], UUID],
         keep_stills: KeepStills = lambda *_: None,
     ) -> None:
-        """`detectors` by the model's id. `keep_stills` gets each look that gave drafts; it must not wait or raise."""
+        """`detectors` by the model's id. `new_id` as for the RuleEngine. `keep_stills` gets each look that gave
+        drafts; it must not wait or raise."""
         self.events: Counter[str] = Counter()
         self.dropped: dict[str, Counter[str]] = {name: Counter() for name in cameras}
         self.faults: dict[str, str] = {}
@@ -84,6 +88,7 @@ class Analysis:
         self._digest = FaultDigest()
         self._counting = threading.Lock()
         self._load = Load({name: camera.detect.rate for name, camera in cameras.items()})
+        self._overload = Overload(clock.utc_ms, new_id)
         self._notes: deque[tuple[str, ViewSignal]] = deque()
         self._heard: dict[str, float] = {}
         self._silences: dict[str, Silence] = {}
@@ -137,6 +142,7 @@ class Analysis:
         for name, analyst in self._analysts.items():
             with self._guarding(name):
                 self._keep(name, analyst.end(self._clock.now()))
+        self._tell(self._overload.end(self._clock.now()))
 
     def _gather(self) -> list[_Look]:
         """The looks to make now: what waits, the longest waiting first, as much as a batch may be."""
@@ -199,12 +205,28 @@ class Analysis:
             name: Counts(analyst.counts.looks, self._looks.overwritten[name] + self.dropped[name]["stale"])
             for name, analyst in self._analysts.items()
         }
-        change = self._load.step(self._clock.now(), counts)
+        now = self._clock.now()
+        change = self._load.step(now, counts)
         load = self._load.status
         if change == "began":
             log.warning("degraded", made=round(load.made, 1), wanted=round(load.wanted, 1), lag_p95_s=load.lag_p95)
         elif change == "ended":
             log.info("no longer degraded", made=round(load.made, 1), wanted=round(load.wanted, 1))
+        self._tell(self._overload.step(now, load))
+
+    def _tell(self, draft: Draft | None) -> None:
+        """Of the edge itself; what is refused is counted by the outbox."""
+        if draft is None:
+            return
+        try:
+            self._outbox.append(of_edge(draft, self._cameras.values())).add_done_callback(self._told)
+        except (OutboxError, ValueError) as error:
+            self._say_lost("the edge", error)
+
+    def _told(self, done: Future[EventRecord]) -> None:
+        """In the outbox's thread, after the commit."""
+        if (error := done.exception()) is not None:
+            self._say_lost("the edge", error)
 
     def _model(self, look: _Look) -> str:
         return self._cameras[look.camera].detect.model
@@ -248,6 +270,10 @@ class Analysis:
     def _drop(self, name: str, reason: str, error: BaseException) -> None:
         with self._counting:
             self.dropped[name][reason] += 1
+        self._say_lost(name, error)
+
+    def _say_lost(self, name: str, error: BaseException) -> None:
+        with self._counting:
             line = self._digest.fault(f"{name} {type(error).__name__}", self._clock.now())
         if line is not None:
             hint = error.hint if isinstance(error, EdgeError) else ""

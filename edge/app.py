@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
+from uuid import UUID
 
 import structlog
 
@@ -62,6 +63,7 @@ class Edge:
 
     def __init__(self, settings: Settings, files: CameraFiles) -> None:
         self._clock = SystemClock()
+        self._chance = random.SystemRandom()
         with ExitStack() as undo:
             self._detectors, self._cameras, self._problems = _fit(settings, files)
             for detector in self._detectors.values():
@@ -94,6 +96,7 @@ class Edge:
                 self._looks,
                 self._outbox,
                 self._clock,
+                self._new_id,
                 self._stills.offer,
             )
             self._supervisors = self._make_supervisors(settings)
@@ -216,7 +219,6 @@ class Edge:
         )
 
     def _make_analysts(self) -> dict[str, Analyst]:
-        chance = random.SystemRandom()
         return {
             camera.id: Analyst(
                 camera,
@@ -224,7 +226,7 @@ class Edge:
                 self._detectors[camera.detect.model].class_names,
                 self._detectors[camera.detect.model].confidence,
                 self._clock.utc_ms,
-                lambda utc_ms: uuid7(utc_ms, chance.getrandbits(74)),
+                self._new_id,
             )
             for camera in self._cameras.values()
         }
@@ -249,6 +251,9 @@ class Edge:
         """In the camera's own thread."""
         if self._looks.offer(camera_id, frame):
             self._paces[camera_id].refund()
+
+    def _new_id(self, utc_ms: int) -> UUID:
+        return uuid7(utc_ms, self._chance.getrandbits(74))
 
     def _now_ms(self) -> int:
         return self._clock.utc_ms(self._clock.now())

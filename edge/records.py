@@ -1,8 +1,10 @@
-"""Puts a camera's name to an event draft; the outbox adds the rest when it commits it."""
+"""Puts a camera's name, or the edge's own, to an event draft; the outbox adds the rest when it commits it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -34,7 +36,20 @@ def complete(draft: Draft, camera: Camera, model_id: str) -> partial[EventRecord
         track=draft.track,
         model=model_id,
         severity=draft.severity,
+        of=draft.of,
     )
+
+
+def of_edge(draft: Draft, cameras: Iterable[Camera]) -> Callable[..., EventRecord]:
+    """The same for an event about the edge itself: the edge's id stands for a camera's. Who may see it and where it is
+    sorted in is up to the most important of its cameras: the lowest tier, then the first id."""
+    first = min(cameras, key=lambda camera: (camera.tier, camera.id))
+    record = complete(draft, first, first.detect.model)
+
+    def named(*, edge_id: str, **given: Any) -> EventRecord:
+        return record(edge_id=edge_id, camera_id=edge_id, **given)
+
+    return named
 
 
 def left_open(record: EventRecord, now_ms: int) -> partial[EventRecord]:

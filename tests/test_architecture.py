@@ -30,6 +30,7 @@ PURE = {
     "edge.gate": {"numpy", "cv2"},
     "edge.pace": set(),
     "edge.load": set(),
+    "edge.overload": set(),
     "edge.mask": {"numpy", "cv2"},
     "edge.view": {"numpy", "cv2"},
     "edge.blur": {"numpy", "cv2"},

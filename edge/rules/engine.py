@@ -47,6 +47,7 @@ class Draft:
     box: Box | None
     track: int | None
     severity: Severity = "warning"
+    of: int | None = None  # `count` is out of so many
     path: tuple[Step, ...] = ()  # of the object until the event opened; for the still, never sent
 
 

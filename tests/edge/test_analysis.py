@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from contract import parse
 from edge import analysis as module
+from edge import load
 from edge.analysis import Analysis
 from edge.clock import SystemClock
 from edge.errors import BackendError
@@ -62,12 +64,16 @@ class Box:
             tmp_path / "outbox.db", "edge-1", now_ms=lambda: CLOCK.utc_ms(CLOCK.now()), limits=limits or Limits()
         )
         chance = iter(range(10_000))
+
+        def new_id(ms):
+            return uuid7(ms, next(chance))
+
         self.analysts = {
-            name: Analyst(each, Pace(5), ("person",), 0.3, CLOCK.utc_ms, lambda ms: uuid7(ms, next(chance)))
-            for name, each in self.cameras.items()
+            name: Analyst(each, Pace(5), ("person",), 0.3, CLOCK.utc_ms, new_id) for name, each in self.cameras.items()
         }
+        detectors = {"yolov8n": detector or Always()}
         self.analysis = Analysis(
-            self.cameras, self.analysts, {"yolov8n": detector or Always()}, self.looks, self.outbox, CLOCK, keep_stills
+            self.cameras, self.analysts, detectors, self.looks, self.outbox, CLOCK, new_id, keep_stills
         )
         if start:
             self.analysis.start()
@@ -196,6 +202,45 @@ def test_a_frame_that_waited_too_long_is_not_looked_at(box):
     box.see("a", at=CLOCK.now() - 10)
     wait_until(lambda: box.analysis.dropped["a"] == {"stale": 6})
     assert records(box) == []
+
+
+class Slow(FakeDetector):
+    """Finds nothing, and takes its time over it."""
+
+    model_id = "yolov8n"
+    done = threading.Event()
+
+    def boxes(self, image):
+        self.done.wait(0.3)
+        return []
+
+
+@pytest.mark.parametrize("end", ["of the load", "of the edge"])
+def test_an_edge_that_cannot_keep_up_says_so_until_it_can_or_ends(tmp_path, monkeypatch, end):
+    monkeypatch.setattr(load, "WINDOW_S", 1.0)
+    monkeypatch.setattr(load, "SAMPLE_S", 0.1)
+    one = Box(tmp_path, detector=Slow())
+
+    def told(busy):
+        for name in one.cameras if busy else ():
+            one.looks.offer(name, frame(CLOCK.now(), IMAGE))
+        return [record.state for record in one.outbox.pending(100)]
+
+    try:
+        wait_until(lambda: told(busy=True) == ["open"])
+        if end == "of the edge":
+            one.analysis.stop(5)
+        wait_until(lambda: told(busy=False) == ["open", "closed"])
+        opened, closed = one.outbox.pending(100)
+        assert (opened.camera_id, opened.kind, opened.site) == ("edge-1", "degraded", "s1")
+        assert 0 <= opened.count < 0.9 * opened.of <= 0.9 * 10
+        assert (closed.event_id, closed.camera_id) == (opened.event_id, "edge-1")
+        assert closed.count / closed.of <= opened.count / opened.of
+        assert one.outbox.standing() == []
+        assert one.analysis.events == {}  # of the cameras
+    finally:
+        one.analysis.stop(5)
+        one.outbox.close()
 
 
 def test_an_event_that_the_outbox_cannot_take_is_counted(tmp_path):
