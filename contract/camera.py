@@ -57,7 +57,7 @@ class Gate(Section):
         0.0004, description="share of the picture that must move before the scene counts as moving"
     )
     stay_awake_s: Seconds = Field(3.0, description="looks go on this long after the last motion")
-    quiet_look_s: LongSeconds = Field(30.0, description="a look this often even where nothing moves")
+    quiet_look_s: LongSeconds = Field(60.0, description="a look this often even where nothing moves")
     sleep: bool = Field(
         True,
         description="while nothing moves only key frames are decoded; false: every picture is",

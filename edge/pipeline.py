@@ -26,7 +26,7 @@ from edge.pace import Pace
 from edge.regions import Plan
 from edge.rules.base import RuleState
 from edge.rules.engine import Draft, RuleEngine
-from edge.sleep import STEADY_S, Sleep
+from edge.sleep import GLANCE_S, STEADY_S, Sleep
 from edge.sources.base import Packet, Picture
 from edge.sources.decoder import Decoder
 from edge.track.tracker import Tracker, TrackerSettings
@@ -51,6 +51,7 @@ class WatcherCounts:
     looks: int = 0  # passed on
 
 
+TICK_S = 1.0  # asleep, rules are told so often that nothing has moved
 UNSETTLED_S = 2.0  # between looks where nothing moves, while somebody is missed in his place
 NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
@@ -69,7 +70,7 @@ class Watcher:
         self._fresh = False
         self._gate = MotionGate(threshold=camera.gate.threshold, min_area=camera.gate.min_area)
         self._awake_until = float("-inf")
-        self._last_look = self._gated = float("-inf")
+        self._last_look = self._gated = self._told = float("-inf")
         self._slept = False  # since then
         self.sleep = Sleep(camera.gate.stay_awake_s, allowed=camera.gate.sleep)
         self.counts = WatcherCounts()
@@ -77,9 +78,17 @@ class Watcher:
     def pictures(self, packet: Packet, decoder: Decoder) -> list[Picture]:
         """Those that can be looked at now. While the camera sleeps, packets wait in the decoder."""
         self.counts.packets += 1
-        if self.sleep.packet(packet.at, packet.size, key=packet.key):
+        glance_s = GLANCE_S if self.pace.settled else 0.0
+        if self.sleep.packet(packet.at, packet.size, key=packet.key, glance_s=glance_s):
             return decoder.decode(packet)
         return decoder.keep(packet)[-1:]  # they had to be decoded, but the last shows what any of them would
+
+    def rest(self, at: float) -> Frame | None:
+        """For a packet that gave no picture: asleep, that time goes on."""
+        if self.sleep.state != "asleep" or not self._slept or at < self._told + TICK_S:
+            return None
+        self._told = at
+        return Frame(at, lambda _most: NO_PIXELS, slept=True, still=True)
 
     def consider(self, picture: Picture) -> Frame | None:
         """The picture as a frame, masks painted, if it deserves a look; as one that needs none (`still`) where nothing
@@ -95,7 +104,7 @@ class Watcher:
             return None
         if not self.pace.due(at):
             return None
-        self._gated = at
+        self._gated = self._told = at
         masks = self._camera.masks.values()
         small, sample = picture.grey(*small_size(*picture.size)), picture.sample()
         mask.paint(small, masks)

@@ -135,6 +135,7 @@ class _Run:
         self._mosaic = Mosaic(detector)
         self._stats = stats
         self._said: list[ViewSignal] = []
+        self._rested: list[Draft] = []  # since the last picture
         self._watcher = Watcher(camera, rate, self._said.extend)
         self._decoder = Decoder()
         self._silence = Silence(camera.view.offline, 0.0)
@@ -160,7 +161,10 @@ class _Run:
         self._said += self._silence.step(packet.at, self._heard)
         self._heard = max(packet.at, self._heard)
         self._said += self._silence.step(packet.at, self._heard)
-        return self._watcher.pictures(packet, self._decoder)
+        pictures = self._watcher.pictures(packet, self._decoder)
+        if not pictures and (frame := self._watcher.rest(packet.at)) is not None:
+            self._rested += self._analyst.rest(frame.at)
+        return pictures
 
     def last(self) -> list[Picture]:
         """What is left at the clip's end. Raises SourceError where no picture could be decoded."""
@@ -174,8 +178,8 @@ class _Run:
         stats.seconds = picture.at
         with stats.spending("watch"):
             frame = self._watcher.consider(picture)
-        drafts = [draft for signal in self._said for draft in self._analyst.note(picture.at, signal)]
-        self._said.clear()
+        drafts = self._rested + [draft for signal in self._said for draft in self._analyst.note(picture.at, signal)]
+        self._rested, self._said[:] = [], []
         if frame is None:
             return drafts, None
         if frame.still:
@@ -196,4 +200,4 @@ class _Run:
         return drafts, Look(frame, regions, sight.detections, people, tracks, self._analyst.states())
 
     def end(self) -> list[Draft]:
-        return self._analyst.end(self._stats.seconds)
+        return self._rested + self._analyst.end(self._stats.seconds)

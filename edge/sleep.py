@@ -1,7 +1,7 @@
 """Whether one camera sleeps: from the sizes of its packets, and from what the gate sees of its pictures. Pure.
 
     awake    every packet is decoded, the gate looks as often as the pace allows
-    asleep   only key frames are decoded; what comes between waits, undecoded
+    asleep   only a key frame now and then is decoded; what comes between waits, undecoded
     steady   every packet is decoded, the gate looks every STEADY_S: the sizes of this stream tell too little
 
     awake -> asleep, steady   nothing has moved for `settle_s`
@@ -27,6 +27,7 @@ Wake: TypeAlias = Literal["sizes", "picture", "steady", "false"]
 START_S = 10.0  # awake after a start or a gap: what is told of the camera's sight learns then, and so do the sizes
 GAP_S = 5.0  # without packets: another connection, perhaps another encoder
 STEADY_S = 0.4
+GLANCE_S = 3.5  # asleep, key frames that come sooner after the last one that was decoded wait, too
 CONFIRM_S = 1.0
 NOTICE_S = 0.6
 UNTRUSTED_S = 600.0
@@ -111,7 +112,7 @@ class Sleep:
         self._settle_s = settle_s
         self._allowed = allowed
         self._sizes = Sizes()
-        self._at = float("-inf")
+        self._at = self._glanced = float("-inf")
         self._started = 0.0
         self._motion = float("-inf")  # when the last was seen
         self._moving = False
@@ -119,8 +120,8 @@ class Sleep:
         self._trial: float | None = None  # when motion began that the sizes have not noticed yet
         self._untrusted = float("-inf")  # until then
 
-    def packet(self, at: float, size: int, *, key: bool) -> bool:
-        """Whether to decode a packet that came at `at`; False: let it wait."""
+    def packet(self, at: float, size: int, *, key: bool, glance_s: float = GLANCE_S) -> bool:
+        """Whether to decode a packet that came at `at`; False: let it wait. `glance_s`: see GLANCE_S."""
         if not self._at - GAP_S <= at <= self._at + GAP_S:
             self._start(at)
             self._at = at
@@ -144,7 +145,10 @@ class Sleep:
                 self._sizes.learn(size)
             if self._allowed and at - self._started > START_S:
                 self.state = "asleep" if self._sizes.tell and at >= self._untrusted else "steady"
-        return key or self.state != "asleep"
+        decode = self.state != "asleep" or (key and at >= self._glanced + glance_s)
+        if key and decode:
+            self._glanced = at
+        return decode
 
     def saw(self, at: float, *, motion: bool) -> None:
         """What the gate found in the picture of `at`."""

@@ -25,6 +25,7 @@ from edge.pace import Pace
 from edge.pacing import Pacer
 from edge.pipeline import Watcher
 from edge.retry import Backoff, FaultDigest
+from edge.sleep import GLANCE_S
 from edge.sources.base import GARBAGE_S, Source, garbage
 from edge.sources.decoder import Decoder
 from edge.types import Frame
@@ -125,14 +126,17 @@ class Supervisor:
             last_picture = self._clock.now()
             for packet in source.packets():
                 pictures = self.watcher.pictures(packet, decoder)
+                awake = self.watcher.sleep.state != "asleep"
                 self.status.undecodable = before + source.broken + decoder.broken
                 if pictures:
                     last_picture = packet.at
                     self._seen(packet.at)
-                elif packet.at - last_picture > GARBAGE_S:
+                elif packet.at - last_picture > (GARBAGE_S if awake else GARBAGE_S + GLANCE_S):
                     raise garbage(self._camera.source.url)
-                elif self.watcher.sleep.state == "asleep":
+                elif not awake:
                     self._heard(packet.at)
+                    if (frame := self.watcher.rest(packet.at)) is not None:
+                        self._offer(frame)
                 for picture in pictures:
                     if (frame := self.watcher.consider(picture)) is not None:
                         self._offer(frame)

@@ -33,7 +33,10 @@ class Decoder:
         self._codec: av.VideoCodecContext | None = None
 
     def keep(self, packet: Packet) -> list[Picture]:
-        """Let `packet` wait. Gives pictures only where too much does."""
+        """Let `packet` wait; what waits before a key frame need not. Gives pictures only where too much does."""
+        if packet.key:
+            self._begin_with(packet)
+            return []
         self._waiting.append(packet)
         self._bytes += packet.size
         if packet.at - self._waiting[0].at <= KEEP_S and self._bytes <= KEEP_BYTES:
@@ -52,8 +55,7 @@ class Decoder:
         # It holds pictures back, to put them in order: it gives this one only at the end of a stream. So this is one,
         # and the key frame begins another, should what follows it be wanted.
         pictures = [self._picture(frame) for frame in self._frames(codec, None)]
-        codec.flush_buffers()
-        self._waiting, self._bytes = [packet], packet.size
+        self._begin_with(packet)
         self._given = packet.raw.pts if pictures else None
         return pictures
 
@@ -63,6 +65,11 @@ class Decoder:
         if self._codec is not None:
             pictures += [self._picture(frame) for frame in self._frames(self._codec, None)]
         return pictures
+
+    def _begin_with(self, key: Packet) -> None:
+        """What the decoder still holds back is over."""
+        key.raw.stream.codec_context.flush_buffers()
+        self._waiting, self._bytes, self._given = [key], key.size, None
 
     def _taken(self) -> list[Packet]:
         waiting, self._waiting, self._bytes = self._waiting, [], 0

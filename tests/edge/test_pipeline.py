@@ -82,13 +82,26 @@ def test_a_gap_is_not_caught_up(camera):
 def test_a_quiet_scene_is_looked_at_seldom(camera):
     watcher = watching(camera)
     watcher.pace.follow(0, settled=True)
-    frames = [frame for frame in (watcher.consider(Painted(i * 0.1, grey())) for i in range(1000)) if frame]
+    frames = [frame for frame in (watcher.consider(Painted(i * 0.1, grey())) for i in range(2000)) if frame]
     looks = [frame.at for frame in frames if not frame.still]
     after = [at for at in looks if at > camera.gate.stay_awake_s + 0.5]
-    assert [b - a for a, b in pairwise(after)] == pytest.approx([30, 30], abs=0.5)
+    assert [b - a for a, b in pairwise(after)] == pytest.approx([60, 60], abs=0.5)
     still = [frame.at for frame in frames if frame.still]
     assert len(still) == watcher.counts.still > 200
     assert max(b - a for a, b in pairwise(still)) < 1, "for the rules time goes on"
+
+
+def test_while_packets_wait_time_goes_on_for_the_rules(camera):
+    watcher = watching(camera)
+    watcher.pace.follow(0, settled=True)
+    assert watcher.rest(0.0) is None, "awake"
+    for i in range(100):
+        watcher.consider(Painted(i * 0.2, grey()))
+    watcher.sleep.state = "asleep"
+    told = [frame for frame in (watcher.rest(20 + i * 0.04) for i in range(250)) if frame]
+    assert [b.at - a.at for a, b in pairwise(told)] == pytest.approx([1.0] * (len(told) - 1), abs=0.05)
+    assert len(told) == pytest.approx(10, abs=1)
+    assert all(frame.still for frame in told)
 
 
 def test_while_somebody_is_missed_in_his_place_looks_go_on(camera):

@@ -80,6 +80,20 @@ def test_on_waking_what_waited_is_decoded_with_its_own_times_and_nothing_twice(p
     assert decoder.broken == 0
 
 
+@pytest.mark.parametrize("late_s", [0.04, 0.6, 1.9])
+def test_a_key_frame_that_waits_makes_what_waited_before_it_worthless(packets, late_s):
+    decoder = Decoder()
+    found = []
+    for n, packet in enumerate(packets):
+        asleep = 1 < n / FPS < 6 + late_s
+        found += decoder.keep(packet) if asleep and not (packet.key and packet.at < 3) else decoder.decode(packet)
+    found += decoder.end()
+    times = [each.at for each in found if each.at > 1.5]
+    assert times == pytest.approx([2, *(n / FPS for n in range(6 * FPS, 9 * FPS))])
+    assert all(map(shows, found))
+    assert decoder.broken == 0
+
+
 def test_what_waits_is_bounded(tmp_path):
     """A camera that sends a key frame a minute: what comes after it could not be decoded without what waits."""
     clip = make_clip(tmp_path / "clip.mp4", seconds=12, gop_s=60, size=SIZE)
