@@ -41,7 +41,7 @@ class Yard:
     def visit(self):
         """Seconds until the gate sees somebody who walks in."""
         for n in range(25):
-            if self.step(person=20 + 6 * n, resting=None):
+            if self.step(person=20 + 6 * n):
                 return n * STEP_S
         return None
 
@@ -96,10 +96,14 @@ def test_when_it_is_over_it_is_forgotten(weather):
     assert yard.visit() == 0.0
 
 
-def headlights(yard, picture, n):
-    passing = n % 300
+def headlights(yard, picture, n, every_s=60):
+    passing = n % round(every_s / STEP_S)
     if passing < 10:
         picture[20:100, passing * 15 : passing * 15 + 60] += 80
+
+
+def headlights_of_many(yard, picture, n):
+    headlights(yard, picture, n, every_s=20)
 
 
 def infrared(yard, picture, n):
@@ -107,11 +111,44 @@ def infrared(yard, picture, n):
         picture[:] = 255 - picture
 
 
-@pytest.mark.parametrize("weather", [headlights, infrared])
-def test_what_comes_seldom_is_motion_each_time_and_makes_nobody_invisible(weather):
+def clouds(yard, picture, n):
+    shadow = n * 2 % 1500
+    picture[:, max(0, shadow - 80) : shadow] -= 40
+
+
+def moths(yard, picture, n):
+    if yard.chance.random() < 0.1:
+        x, y = yard.chance.integers(0, WIDTH - 12), yard.chance.integers(0, HEIGHT - 12)
+        picture[y : y + 12, x : x + 12] += 60
+
+
+@pytest.mark.parametrize("weather", [headlights, headlights_of_many, infrared, clouds, moths])
+def test_what_comes_and_goes_is_motion_each_time_and_makes_nobody_invisible(weather):
     yard = Yard(weather)
-    assert 0 < yard.moving(600) < 0.4
+    assert 0 < yard.moving(710) < 1.5, "and then none of it is there"
     assert yard.visit() == 0.0
+
+
+def test_what_is_restless_hides_somebody_and_nothing_else_does():
+    yard = Yard(leaves)
+    yard.moving(120)
+    hides = []
+    for _ in range(100):
+        hides.append(not yard.step() and yard.gate.hides)
+    assert sum(hides) > 50
+    yard.weather = calm
+    yard.moving(5)
+    assert not any(yard.gate.hides for _ in range(50) if not yard.step())
+    assert yard.step(person=100), "he is motion"
+    assert not yard.gate.hides
+
+
+def test_while_an_object_moves_what_is_restless_counts_too():
+    """He may be in the midst of it, and nobody but the model sees him there."""
+    yard = Yard(leaves)
+    yard.moving(120)
+    assert yard.moving(10) == 0
+    assert yard.moving(10, resting=None) > 1
 
 
 def test_while_an_object_moves_nothing_is_learned():
