@@ -26,6 +26,7 @@ class MotionGate:
 
     `moving`: where the last one shows something that is not where it was a moment ago; None while nothing is known.
     Against the background alone, all the way that something has come would move for as long as that follows.
+    `hides`: whether all that moves in it was taken for restless, and may hide somebody.
     """
 
     def __init__(self, *, threshold: float, min_area: float) -> None:
@@ -35,6 +36,7 @@ class MotionGate:
         self._at = 0.0
         self._restless = Restless()
         self.moving: Mask | None = None
+        self.hides = False
         self._before: Grey | None = None
         self._before_at = 0.0
 
@@ -42,7 +44,7 @@ class MotionGate:
         """The share of the picture that moves, 0 where that is less than `min_area`. `small`: of `small_size`.
 
         The first picture, and one of another shape, count as moving altogether: nothing is known yet. `resting`: what
-        the model finds, where none of it moves; what moves beside it is restless.
+        the model finds, where none of it moves; what moves beside it is restless. Where some does, all motion counts.
         """
         small = np.asarray(cv2.GaussianBlur(small, (3, 3), 0), np.float32)
         if self._background is None or self._before is None or self._background.shape != small.shape:
@@ -53,6 +55,8 @@ class MotionGate:
         moving = np.asarray(cv2.morphologyEx(moving, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
         area = float(np.count_nonzero(moving)) / moving.size
         moving, unusual = self._restless.step(at, moving, resting)
+        share = area if resting is None else unusual
+        self.hides = area >= self._min_area > share
         self.moving = np.asarray(moving * (np.abs(small - self._before) > self._threshold / 2), np.uint8)
         if not 0 <= at - self._before_at < BEFORE_S:
             self._before, self._before_at = small, at
@@ -62,7 +66,7 @@ class MotionGate:
             follow = 1.0 - float(np.exp(-max(0.0, at - self._at) / FOLLOW_S))
             cv2.accumulateWeighted(small, self._background, follow)
         self._at = at
-        return unusual if unusual >= self._min_area else 0.0
+        return share if share >= self._min_area else 0.0
 
 
 def small_size(width: int, height: int) -> tuple[int, int]:

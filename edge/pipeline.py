@@ -53,6 +53,7 @@ class WatcherCounts:
 
 TICK_S = 1.0  # asleep, rules are told so often that nothing has moved
 UNSETTLED_S = 2.0  # between looks where nothing moves, while somebody is missed in his place
+HIDES_S = 5.0  # and while what never rests may hide somebody
 NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
 
@@ -135,7 +136,9 @@ class Watcher:
     @property
     def _quiet_s(self) -> float:
         longest = self._camera.gate.quiet_look_s
-        return longest if self.pace.settled else min(longest, UNSETTLED_S)
+        if not self.pace.settled:
+            longest = min(longest, UNSETTLED_S)
+        return min(longest, HIDES_S) if self._gate.hides else longest
 
     def _render(self, picture: Picture, most: int) -> Image:
         image = picture.image(most)

@@ -3,9 +3,10 @@
 Learned only while the model finds nothing that moves, a moment before and after either, and not where it finds
 somebody who rests: a car moves before the model knows it, and leaves its shadow in the background; a camera beside a
 road must not take cars for leaves. A spot that moves often no longer counts; and of what moves here and there (rain,
-snow) as much as usual does not, fine and coarse apart, for drops are small and people are not. All is forgotten as
-slowly as it was learned. So wind keeps a camera awake for seconds, not for the night. Who crosses such a spot is
-still seen by the periodic look, and beside it at once.
+snow) as much as usual does not, nor pieces as large as usual; but what is LARGE in one piece is no weather: it always
+counts, and nothing is learned from its picture. All is forgotten as slowly as it was learned. So wind keeps a camera
+awake for seconds, not for the night. Who crosses such a spot is still seen by a look every few seconds (`hides`), and
+beside it at once.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from edge.types import Box, Mask
 BEFORE_S = 3.0  # what moved so long before an object was found to move is not learned
 AFTER_S = 3.0  # nor what moves so long after
 LEARN_S = 90.0  # what moves, or no longer does, is taken over in about this long
-OFTEN = 0.08  # share of that time; lamps of a passing car, a cat, somebody the model misses stay below
+OFTEN = 0.2  # share of that time; lamps of cars, one every ten seconds, and somebody the model misses stay below
 NEAR = np.ones((5, 5), np.uint8)  # pixels of the small picture: leaves do not always move to the same place
 COARSE = np.ones((3, 3), np.uint8)  # pixels; finer than that a walker is only in the far distance
 AROUND = 0.2  # of a resting object's longer side: its limbs and its shadow move
 UNUSUAL = 5.0  # standard deviations beyond what usually moves; less is no motion
-STEP = 0.002  # share of the picture beyond that, that is learned at once: headlights come seldom, rain goes on
+LARGE = 0.005  # share of the picture: a person of a sixth of its height; drops that fall side by side stay below
 
 
 class _Seen(NamedTuple):
@@ -44,7 +45,7 @@ class Restless:
 
     def __init__(self) -> None:
         self._often: NDArray[np.float32] | None = None  # share of the time that a spot moves
-        self._usual = np.zeros((2, 2))  # share of the picture that moves all the same (fine, coarse): mean, variance
+        self._usual = np.zeros((2, 2))  # what moves all the same (`_shares`): mean, variance
         self._at = 0.0
         self._to_learn: deque[_Seen] = deque()  # unless something is found to move: of the last BEFORE_S
         self._learns_from = float("-inf")
@@ -69,33 +70,34 @@ class Restless:
             self._to_learn.append(_Seen(at, weight, moving, resting))
         while self._to_learn and at - self._to_learn[0].at >= BEFORE_S:
             self._learn(self._to_learn.popleft(), self._often)
-        rest, coarse = _without(self._often, moving)
-        shares = _shares(rest, coarse)
-        return rest, float(shares[shares > self._limit].max(initial=0.0))
+        rest = _without(self._often, moving)
+        shares = _shares(rest)
+        return rest, float(shares[0]) if (shares > self._limit).any() else 0.0
 
     @property
     def _limit(self) -> NDArray[np.float64]:
-        """What moves all the same, at most (fine, coarse)."""
+        """What moves all the same, at most."""
         mean, variance = self._usual
-        return np.asarray(mean + UNUSUAL * np.sqrt(variance))
+        return np.asarray(np.minimum(mean + UNUSUAL * np.sqrt(variance), (1.0, LARGE)))
 
     def _learn(self, seen: _Seen, often: NDArray[np.float32]) -> None:
         beside = _beside(seen.resting, seen.moving)
-        rest, coarse = _without(often, seen.moving)
-        shares = np.minimum(_shares(rest * beside, coarse * beside), self._limit + STEP)
-        self._usual += seen.weight * (np.array([shares, (shares - self._usual[0]) ** 2]) - self._usual)
+        shares = _shares(_without(often, seen.moving) * beside)
+        if shares[1] <= LARGE:
+            self._usual += seen.weight * (np.array([shares, (shares - self._usual[0]) ** 2]) - self._usual)
         cv2.accumulateWeighted(seen.moving, often, seen.weight, mask=beside)
 
 
-def _without(often: NDArray[np.float32], moving: Mask) -> tuple[Mask, Mask]:
-    """What moves where not much does, and what of that is not fine."""
-    quiet = cv2.dilate((often > OFTEN).astype(np.uint8), NEAR) == 0
-    rest = np.asarray(moving * quiet, np.uint8)
-    return rest, np.asarray(cv2.morphologyEx(rest, cv2.MORPH_OPEN, COARSE), np.uint8)
+def _without(often: NDArray[np.float32], moving: Mask) -> Mask:
+    """What moves where not much does."""
+    return np.asarray(moving * (cv2.dilate((often > OFTEN).astype(np.uint8), NEAR) == 0), np.uint8)
 
 
-def _shares(rest: Mask, coarse: Mask) -> NDArray[np.float64]:
-    return np.array([np.count_nonzero(rest), np.count_nonzero(coarse)]) / rest.size
+def _shares(moving: Mask) -> NDArray[np.float64]:
+    """Of the picture: all that moves, and the largest piece of it that is not fine."""
+    coarse = np.asarray(cv2.morphologyEx(moving, cv2.MORPH_OPEN, COARSE), np.uint8)
+    _, _, pieces, _ = cv2.connectedComponentsWithStats(coarse)
+    return np.array([np.count_nonzero(moving), pieces[1:, cv2.CC_STAT_AREA].max(initial=0)]) / moving.size
 
 
 def _beside(boxes: Sequence[Box], moving: Mask) -> Mask:

@@ -63,7 +63,7 @@ class Sizes:
             self._key = size if not self._key else 0.7 * self._key + 0.3 * size
         elif self._count >= LEARN:
             more = min((size - self._mean) / self._spread, ONE) - DRIFT
-            self._sum = min(max(0.0, self._sum + more), LARGEST_ALARM + ONE)
+            self._sum = max(0.0, self._sum + more)
 
     def learn(self, size: int) -> None:
         """A packet of `size` bytes, no key frame, was one of a scene at rest."""
@@ -115,7 +115,6 @@ class Sleep:
         self._at = self._glanced = float("-inf")
         self._started = 0.0
         self._motion = float("-inf")  # when the last was seen
-        self._moving = False
         self._alarmed: float | None = None  # since when the sizes have kept it awake, and no picture has
         self._trial: float | None = None  # when motion began that the sizes have not noticed yet
         self._untrusted = float("-inf")  # until then
@@ -153,18 +152,17 @@ class Sleep:
     def saw(self, at: float, *, motion: bool) -> None:
         """What the gate found in the picture of `at`."""
         if not motion:
-            self._moving = False
             return
         if self.state != "awake" or self._alarmed is not None:
             self._wake("sizes" if self._alarmed is not None else "picture" if self.state == "asleep" else "steady")
-        if not self._moving and self._rests(at) and self._alarmed is None:
+        if self._rests(at) and self._alarmed is None:
             self._trial = at
         self.state, self._alarmed = "awake", None
-        self._moving, self._motion = True, at
+        self._motion = at
 
     def _start(self, at: float) -> None:
         self.state, self._sizes, self._started = "awake", Sizes(), at
-        self._motion, self._moving, self._alarmed, self._trial = float("-inf"), False, None, None
+        self._motion, self._alarmed, self._trial = float("-inf"), None, None
 
     def _wake(self, why: Wake) -> None:
         self.wakes[why] += 1

@@ -138,7 +138,7 @@ def test_one_that_needs_no_look_takes_nobody_s_turn():
     for at in range(10):
         looks.offer("a", replace(frame(float(at)), still=True))
         looks.take(0)
-    looks.offer("b", frame(10.0))
     looks.offer("a", frame(10.0))
-    assert [looks.take(0)[0] for _ in range(2)] == ["b", "a"]
+    looks.offer("b", frame(10.0))
+    assert [looks.take(0)[0] for _ in range(2)] == ["a", "b"], "as they came"
     assert served(looks, 100, "ab") == {"a": 50, "b": 50}

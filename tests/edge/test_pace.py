@@ -101,6 +101,16 @@ def test_a_slow_camera_is_looked_at_all_the_same(rate):
     assert 200 * rate - 1 <= len(made) <= 200 * rate + 1
 
 
+def test_objects_rest_where_none_of_them_moves():
+    """What the gate may learn from (restless.py): nothing while a car goes by."""
+    pace = Pace(5)
+    assert pace.resting is None, "before the first look nothing is known"
+    box = (0.1, 0.1, 0.2, 0.2)
+    for fastest, resting in [(0.0, [box]), (0.1, [box]), (1.0, None), (math.inf, None), (0.0, [box])]:
+        pace.follow(fastest, [box])
+        assert pace.resting == resting
+
+
 def test_a_look_that_is_not_made_costs_nothing():
     pace = Pace(5)
     offered = made = 0

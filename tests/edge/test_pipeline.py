@@ -12,7 +12,7 @@ from contract import parse
 from edge.detect.mosaic import Sight
 from edge.ids import uuid7
 from edge.pace import Pace
-from edge.pipeline import Analyst, Watcher
+from edge.pipeline import HIDES_S, Analyst, Watcher
 from edge.regions import Plan
 from edge.sources.base import Picture
 from edge.types import WHOLE, Detections
@@ -110,6 +110,15 @@ def test_while_somebody_is_missed_in_his_place_looks_go_on(camera):
     frames = [frame for frame in (watcher.consider(Painted(i * 0.1, grey())) for i in range(300)) if frame]
     looks = [frame.at for frame in frames if not frame.still and frame.at > camera.gate.stay_awake_s + 0.5]
     assert max(b - a for a, b in pairwise(looks)) == pytest.approx(2, abs=0.5)
+
+
+def test_while_what_never_rests_may_hide_somebody_looks_go_on(camera):
+    watcher = watching(camera)
+    watcher.pace.follow(0, settled=True)
+    frames = [watcher.consider(Painted(i * 0.2, grey(moving_at=400 + 10 * (i * i % 5)))) for i in range(600)]
+    looks = [frame.at for frame in frames if frame and not frame.still and frame.at > 60]
+    assert [b - a for a, b in pairwise(looks)] == pytest.approx([HIDES_S] * (len(looks) - 1), abs=0.5)
+    assert len(looks) > 5
 
 
 def test_a_frame_says_whether_the_scene_slept_since_the_one_before(camera):

@@ -16,8 +16,9 @@ KEY = 9000
 class Stream:
     """A camera that sends `rest` bytes a picture, more or less; `decoded` holds what was not left to wait."""
 
-    def __init__(self, rest=100, spread=10, sleep=None):
+    def __init__(self, rest=100, spread=10, sleep=None, fps=FPS):
         self.sleep = sleep or Sleep(SETTLE_S)
+        self.fps = fps
         self.rest, self.spread = rest, spread
         self.n = 0
         self.decoded = []
@@ -26,7 +27,7 @@ class Stream:
 
     @property
     def at(self):
-        return self.n / FPS
+        return self.n / self.fps
 
     def run(self, seconds, extra=0, motion=None):
         """`extra` bytes a picture, `motion` as the gate sees it in what is decoded; None: the gate sees none."""
@@ -74,9 +75,12 @@ def test_growing_packets_wake_and_the_picture_confirms():
 
 
 def test_one_large_packet_wakes_nobody():
-    stream = Stream().run(60)
-    stream.run(1 / FPS, extra=100_000).run(5)
-    assert set(stream.states[-5 * FPS :]) == {"asleep"}
+    stream = Stream().run(61)
+    assert stream.n % GOP, "else it would be a key frame"
+    stream.run(1 / FPS, extra=100_000).run(30)
+    assert set(stream.states[-30 * FPS :]) == {"asleep"}
+    stream.run(0.6, extra=60)
+    assert stream.sleep.state == "awake", "nor makes it deaf"
 
 
 def test_a_wrong_alarm_is_short_counted_and_makes_less_excitable():
@@ -128,6 +132,44 @@ def test_sizes_too_uneven_to_tell_are_not_asked(rest, spread):
     assert stream.sleep.state == "steady"
     assert stream.decoded[-1] == pytest.approx(stream.at, abs=0.05), "every packet is decoded"
     assert stream.sleep.wakes == {}
+
+
+def test_alarms_that_were_wrong_are_forgotten():
+    sizes = Sizes()
+    sizes.take(KEY, key=True)
+    for n in range(500):
+        sizes.learn(90 + n % 20)
+
+    def packets_to_alarm(at):
+        for n in range(100):
+            if sizes.alarm(at):
+                sizes.reset()
+                return n
+            sizes.take(125, key=False)
+        return 100
+
+    at_first = packets_to_alarm(0)
+    for _ in range(5):
+        sizes.wrong(0.0)
+    assert packets_to_alarm(0) > 2 * at_first
+    assert packets_to_alarm(1000.0) == at_first
+
+
+@pytest.mark.parametrize("fps", [25, 5])
+def test_what_motion_summed_up_wakes_nobody_once_it_is_over(fps):
+    stream = Stream(fps=fps).run(300)
+    stream.run(21, extra=60, motion=True).run(30)
+    assert stream.sleep.state == "asleep"
+    assert stream.sleep.wakes["false"] == 0
+
+
+def test_another_encoder_is_learned_anew():
+    stream = Stream(spread=2).run(60)
+    stream.n += 20 * FPS
+    stream.rest = 400
+    stream.run(60)
+    assert stream.sleep.wakes == {}
+    assert stream.sleep.state == "asleep"
 
 
 def test_a_new_connection_begins_awake():
