@@ -25,6 +25,7 @@ from edge.types import Box, Mask
 BEFORE_S = 3.0  # what moved so long before an object was found to move is not learned
 AFTER_S = 3.0  # nor what moves so long after
 LEARN_S = 90.0  # what moves, or no longer does, is taken over in about this long
+LONGEST_S = 4.0  # that one picture stands for: asleep, they come so seldom
 OFTEN = 0.2  # share of that time; lamps of cars, one every ten seconds, and somebody the model misses stay below
 NEAR = np.ones((5, 5), np.uint8)  # pixels of the small picture: leaves do not always move to the same place
 COARSE = np.ones((3, 3), np.uint8)  # pixels; finer than that a walker is only in the far distance
@@ -58,7 +59,7 @@ class Restless:
         if self._often is None or self._often.shape != moving.shape:
             self._often, self._usual, self._at = np.zeros(moving.shape, np.float32), np.zeros((2, 2)), at
             self._to_learn.clear()
-        weight = 1.0 - math.exp(-min(max(0.0, at - self._at), 1.0) / LEARN_S)
+        weight = 1.0 - math.exp(-min(max(0.0, at - self._at), LONGEST_S) / LEARN_S)
         if at < self._at:  # the clock began anew
             self._to_learn.clear()
             self._learns_from = at
