@@ -178,6 +178,8 @@ class Analysis:
             return True
         with self._counting:
             self.dropped[name]["blind" if blinded else "stale"] += 1
+        if not frame.still:
+            self._analysts[name].missed()
         return False
 
     def _make(self, mosaic: Mosaic, looks: Sequence[_Look]) -> None:

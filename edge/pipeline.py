@@ -212,9 +212,16 @@ class Analyst:
         self._last, self._cut = frame.at, sight.cut
         looked = [region.box for region in plan.regions]
         self.tracks = self._tracker.step(frame.at, detections, slept=frame.slept, looked=looked)
-        boxes = [track.box for track in self.tracks if track.confirmed]
-        self._pace.follow(self._tracker.fastest(), boxes, settled=self._tracker.settled())
+        self._follow(settled=self._tracker.settled())
         return self._engine.step(frame.at, self.tracks)
+
+    def missed(self) -> None:
+        """A look that was due came to nothing: where things are is not known, even should nothing move any more."""
+        self._follow(settled=False)
+
+    def _follow(self, *, settled: bool) -> None:
+        boxes = [track.box for track in self.tracks if track.confirmed]
+        self._pace.follow(self._tracker.fastest(), boxes, settled=settled)
 
     def rest(self, at: float) -> list[Draft]:
         """Nothing has moved since the last look: objects are where they were, and for the rules time goes on."""
