@@ -17,7 +17,7 @@ from edge.detect.base import Detector
 from edge.detect.mosaic import Mosaic
 from edge.errors import SourceEnded, SourceError
 from edge.ids import uuid7
-from edge.pace import Pace
+from edge.pace import FASTER, Pace
 from edge.pipeline import Analyst, LookCounts, Watcher, WatcherCounts, everybody
 from edge.records import complete
 from edge.rules.base import RuleState
@@ -137,7 +137,7 @@ class _Run:
         self._said: list[ViewSignal] = []
         self._rested: list[Draft] = []  # since the last picture
         self._watcher = Watcher(camera, rate, self._said.extend)
-        self._decoder = Decoder()
+        self._decoder = Decoder(FASTER * camera.detect.rate)
         self._silence = Silence(camera.view.offline, 0.0)
         self._heard = 0.0
         self._analyst = Analyst(

@@ -21,7 +21,7 @@ import structlog
 from contract.camera import Camera
 from edge.clock import Clock
 from edge.errors import SourceError, SourceRefused
-from edge.pace import Pace
+from edge.pace import FASTER, Pace
 from edge.pacing import Pacer
 from edge.pipeline import Watcher
 from edge.retry import Backoff, FaultDigest
@@ -122,7 +122,7 @@ class Supervisor:
         try:
             self.status.connects += 1
             before = self.status.undecodable
-            decoder = Decoder()
+            decoder = Decoder(FASTER * self._camera.detect.rate)
             last_picture = self._clock.now()
             for packet in source.packets():
                 pictures = self.watcher.pictures(packet, decoder)

@@ -7,12 +7,14 @@ waits spans at most KEEP_S and KEEP_BYTES; beyond, it is decoded all the same, f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import av
 
 from edge.sources.base import Packet, Picture
 from edge.sources.pixels import Pixels
+from edge.sources.spare import Spare
 
 KEEP_S = 3.0
 KEEP_BYTES = 4 << 20
@@ -22,7 +24,9 @@ HELD_BACK = 64  # packets whose time is remembered: more than a decoder holds ba
 class Decoder:
     """One stream's at a time; a new connection needs a new one. Not thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, enough: float = math.inf) -> None:
+        """`enough`: pictures a second; where more come, those that no other needs may be skipped (spare.py)."""
+        self._spare = Spare(enough)
         self.broken = 0  # packets that could not be decoded
         self._pixels = Pixels()
         self._waiting: list[Packet] = []
@@ -46,6 +50,11 @@ class Decoder:
     def decode(self, packet: Packet) -> list[Picture]:
         """The pictures of what waits and of `packet`; of a key frame, only its own."""
         waiting = self._taken()
+        if packet.key and not waiting:
+            self._spare.key(packet.at)
+            packet.raw.stream.codec_context.skip_frame = "NONREF" if self._spare.skip else "DEFAULT"
+        elif waiting:
+            self._spare.pause()
         if not (packet.key and waiting):
             return self._all([*waiting, packet])
         codec = packet.raw.stream.codec_context
@@ -76,17 +85,19 @@ class Decoder:
         return waiting
 
     def _all(self, packets: Sequence[Packet]) -> list[Picture]:
-        pictures = []
+        pictures: list[Picture] = []
         for packet in packets:
             while len(self._times) >= HELD_BACK:
                 del self._times[next(iter(self._times))]
             self._times[packet.raw.pts] = packet.at
             self._codec = packet.raw.stream.codec_context
+            before = len(pictures)
             for frame in self._frames(self._codec, packet.raw):
                 again = self._given is not None and frame.pts == self._given
                 self._given = None
                 if not again:
                     pictures.append(self._picture(frame, packet.at))
+            self._spare.took(len(pictures) - before)
         return pictures
 
     def _frames(self, codec: av.VideoCodecContext, packet: av.Packet[av.VideoStream] | None) -> Iterator[av.VideoFrame]:
