@@ -3,15 +3,14 @@
     python -m benchmarks loop [--clip NAME] [--minutes 10] [--footage DIR]
 
 Each clip runs in a process of its own, at most 5 looks a second, whole rounds until the minutes are full. Memory is the
-resident set once a minute of the clip, after a collection and without what the C library keeps of what was freed, which
-is told apart (`slack_mb`, at its highest). Events are counted by the round in which they begin: none of the later ones
-may see less than the second. Prints one JSON line a clip; after all four, their table goes into docs/accuracy.md.
+resident set once a minute of the clip, after a collection; `growth_mb` is from the first minute to the highest of the
+later ones. Events are counted by the round in which they begin: none of the later ones may see less than the second.
+Prints one JSON line a clip; after all four, their table goes into docs/accuracy.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import gc
 import json
 import math
@@ -30,7 +29,7 @@ from rich.progress import Progress
 
 from benchmarks import footage
 from benchmarks.score import document
-from edge.detect.mosaic import warm_up
+from edge.detect.mosaic import Mosaic
 from edge.replay import ReplayStats, replay
 from edge.sources.file import FileSource
 
@@ -61,7 +60,7 @@ def run(argv: Sequence[str]) -> int:
 def looped(clip: Path, minutes: float) -> dict[str, Any]:
     """Replay the clip's rounds; the figures of one JSON line."""
     name = clip.stem
-    memory: list[tuple[float, float]] = []  # MB, after minute 1, 2, ...
+    memory: list[float] = []  # MB, after minute 1, 2, ...
     stats = ReplayStats()
     with closing(FileSource(clip)) as once:
         round_s = once.duration_s or math.inf
@@ -71,7 +70,9 @@ def looped(clip: Path, minutes: float) -> dict[str, Any]:
         closing(footage.detector()) as detector,
         Progress(console=Console(stderr=True), transient=True) as progress,
     ):
-        warm_up(detector)  # as the edge does before it watches
+        mosaic = Mosaic(detector)
+        while mosaic.warm():  # as the edge does at its start
+            pass
         task = progress.add_task(f"looping {name}", total=60 * minutes)
 
         def each(at: float) -> None:
@@ -87,10 +88,9 @@ def looped(clip: Path, minutes: float) -> dict[str, Any]:
     return {
         "clip": name,
         "minutes": round(stats.seconds / 60, 1),
-        "rss_mb": round(memory[0][0], 1),
-        "rss_end_mb": round(memory[-1][0], 1),
-        "growth_mb": round(memory[-1][0] - memory[0][0], 1),
-        "slack_mb": round(max(slack for _, slack in memory), 1),
+        "rss_mb": round(memory[0], 1),
+        "rss_end_mb": round(memory[-1], 1),
+        "growth_mb": round(max(memory) - memory[0], 1),
         "tracks_numbered": stats.numbered,
         "tracks": stats.objects,
         "real_objects": footage.REAL_OBJECTS[name] * rounds,
@@ -114,17 +114,7 @@ def joined(clip: Path, rounds: int) -> Iterator[FileSource]:
             yield source
 
 
-def resident_mb() -> tuple[float, float]:
-    """(in use, and what the C library keeps for later on top).
-
-    The second goes up and down by ten MB and more with what was freed between what; it would hide a leak.
-    """
+def resident_mb() -> float:
     gc.collect()
-    before = _resident()
-    ctypes.CDLL(None).malloc_trim(0)
-    return _resident(), before - _resident()
-
-
-def _resident() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6

@@ -81,6 +81,7 @@ class Analysis:
         self._cameras = cameras
         self._analysts = analysts
         self.mosaics = {model: Mosaic(detector) for model, detector in detectors.items()}
+        self._cold = list(self.mosaics.values())  # there may be canvases that their detectors have not seen yet
         self._looks = looks
         self._outbox = outbox
         self._clock = clock
@@ -137,6 +138,8 @@ class Analysis:
             batch = self._gather()
             for model, looks in groupby(sorted(batch, key=self._model), self._model):
                 self._make(self.mosaics[model], list(looks))
+            if not batch:
+                self._warm()
             self._weigh()
         self._see_to_views()
         for name, analyst in self._analysts.items():
@@ -149,7 +152,7 @@ class Analysis:
         batch: list[_Look] = []
         seen: set[str] = set()
         pixels = 0.0
-        taken = self._looks.take(timeout_s=0.5)
+        taken = self._looks.take(timeout_s=0 if self._cold else 0.5)
         self._see_to_views()
         while taken is not None:
             name, frame = taken
@@ -164,6 +167,15 @@ class Analysis:
                         pixels += look.pixels
             taken = self._looks.take(timeout_s=0, but_of=seen) if pixels < MOST_PIXELS else None
         return batch
+
+    def _warm(self) -> None:
+        """While nobody waits: else cameras would wait for it later, one shape after the other."""
+        if self._cold:
+            try:
+                if not self._cold[0].warm():
+                    self._cold.pop(0)
+            except Exception as error:  # those whose looks it fails will be told of
+                log.warning("model not made ready", fault=str(error))
 
     def _planned(self, name: str, frame: Frame) -> _Look:
         mosaic = self.mosaics[self._cameras[name].detect.model]

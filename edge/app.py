@@ -27,7 +27,6 @@ from edge.credentials import Credentials
 from edge.detect import backends
 from edge.detect.base import Detector
 from edge.detect.card import load_card
-from edge.detect.mosaic import warm_up
 from edge.errors import ModelError, OutboxError, SettingsError
 from edge.health import CameraStatus, EdgeStatus, HealthServer, reasons
 from edge.ids import uuid7
@@ -262,13 +261,7 @@ class Edge:
 def _open_detector(settings: Settings, model: str) -> Detector:
     log.info("preparing the model", model=model)
     card = load_card(settings.models / model / "card.yaml")
-    detector = backends.detector(card, settings.backend, threads=settings.threads, device=settings.device)
-    try:
-        warm_up(detector)  # else cameras would wait for it, and the first minutes would grow
-    except BaseException:
-        detector.close()
-        raise
-    return detector
+    return backends.detector(card, settings.backend, threads=settings.threads, device=settings.device)
 
 
 def _open_outbox(settings: Settings, now_ms: Callable[[], int]) -> Outbox:

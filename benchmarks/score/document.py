@@ -74,7 +74,6 @@ def loops(lines: Sequence[Mapping[str, Any]], on: Mapping[str, str]) -> str:
                 "minutes",
                 "MB after the first",
                 "growth, MB",
-                "kept for later, MB",
                 "numbered",
                 "confirmed",
                 "real",
@@ -84,10 +83,7 @@ def loops(lines: Sequence[Mapping[str, Any]], on: Mapping[str, str]) -> str:
             ),
             (
                 [
-                    *(
-                        line[key]
-                        for key in ("clip", "minutes", "rss_mb", "growth_mb", "slack_mb", "tracks_numbered", "tracks")
-                    ),
+                    *(line[key] for key in ("clip", "minutes", "rss_mb", "growth_mb", "tracks_numbered", "tracks")),
                     line["real_objects"],
                     f"{line['tracks'] / line['real_objects']:.1f}",
                     line["events_round_2"],

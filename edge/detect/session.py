@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from edge.detect import yolo
 from edge.detect.card import Card, Thresholds
+from edge.detect.inputs import Inputs
 from edge.errors import BackendError
 from edge.types import Detections, Image
 
@@ -31,6 +32,7 @@ class YoloDetector(ABC):
                 hint=f"choose {card.input.stride} to 4096 pixels",
             )
         self.drops: Counter[str] = Counter()
+        self._inputs = Inputs(card.input)
         self._closed = False
 
     @property
@@ -90,7 +92,7 @@ class YoloDetector(ABC):
         return yolo.Letterbox((width, height), (width, height), (width, height), 0, 0)
 
     def _detect(self, image: Image, box: yolo.Letterbox) -> Detections:
-        head = self._infer(yolo.blob([yolo.letterboxed(image, box)], self._card.input))[0]
+        head = self._infer(self._inputs.of(image, box))[0]
         if head.shape[0] != 4 + len(self._card.classes):
             raise BackendError(
                 f"{self._card.id}: the network answers {head.shape[0] - 4} classes, its card names "
@@ -104,7 +106,7 @@ class YoloDetector(ABC):
 
     @abstractmethod
     def _infer(self, blob: yolo.Floats) -> yolo.Floats:
-        """(N, 3, height, width) -> (N, 4 + classes, anchors). Raises BackendError."""
+        """(1, 3, height, width), which the caller will fill anew -> (1, 4 + classes, anchors). Raises BackendError."""
 
     @abstractmethod
     def _release(self) -> None:

@@ -1,4 +1,4 @@
-"""Pixels in, YOLOv8 head out, boxes: the parts that need no inference library. Pure.
+"""Where a picture lies in the network's input, and what a YOLOv8 head says of it. Pure.
 
 Head output (Ultralytics YOLOv8, detect): (4 + classes, anchors) float32; rows 0-3 are centre x, centre y,
 width, height in pixels of the network's input, the others one score a class, already through the sigmoid.
@@ -9,16 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.detect.card import Input, Thresholds
-from edge.types import Detections, Image, Overruled
+from edge.detect.card import Thresholds
+from edge.types import Detections, Overruled
 
 Floats: TypeAlias = NDArray[np.float32]
 
-GREY = 114  # the padding that the network saw in training
 MAX_CANDIDATES = 1000  # boxes that enter suppression: bounds its time on a picture gone wrong
 MAX_DETECTIONS = 300  # boxes a picture
 
@@ -61,24 +59,6 @@ class Letterbox:
         offset = np.array([self.left, self.top] * 2, np.float32)
         relative: Floats = np.divide(boxes - offset, np.array(self.inner * 2, np.float32))
         return relative
-
-
-def letterboxed(image: Image, box: Letterbox) -> Image:
-    """`image` (height, width, 3) scaled and padded to the target's size."""
-    (width, height), (inner_w, inner_h) = box.target, box.inner
-    if (inner_w, inner_h) == box.target == box.source:
-        return image
-    canvas = np.full((height, width, 3), GREY, np.uint8)
-    window = canvas[box.top : box.top + inner_h, box.left : box.left + inner_w]
-    cv2.resize(image, box.inner, dst=window, interpolation=cv2.INTER_LINEAR)
-    return canvas
-
-
-def blob(canvases: list[Image], spec: Input) -> Floats:
-    """Pictures of one size -> (N, 3, height, width) float32, in the card's colour order and scale."""
-    # one pass does swap, scale and transposition
-    made = cv2.dnn.blobFromImages(canvases, spec.scale, swapRB=spec.colour == "RGB")
-    return np.asarray(made, np.float32)
 
 
 class Decoded(NamedTuple):

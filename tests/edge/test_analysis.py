@@ -282,6 +282,28 @@ def still(tmp_path):
     one.outbox.close()
 
 
+@pytest.mark.parametrize("fault", [None, BackendError("no such shape")], ids=["as it should", "with a fault"])
+def test_while_nobody_waits_canvases_are_made_ready_and_a_fault_in_it_ends_nothing(tmp_path, monkeypatch, fault):
+    shown = []
+
+    def unscaled(_, canvases):
+        shown.append(canvases[0].shape)
+        if fault:
+            raise fault
+        return []
+
+    monkeypatch.setattr(Always, "detect_unscaled", unscaled)
+    one = Box(tmp_path)
+    try:
+        wait_until(lambda: not one.analysis._cold)
+        assert len(set(shown)) == len(shown) == 10
+        one.see("a", times=1)
+        wait_until(lambda: one.analysts["a"].counts.looks == 1)
+    finally:
+        one.analysis.stop(5)
+        one.outbox.close()
+
+
 PICTURE = np.zeros((360, 640, 3), np.uint8)
 STILL = np.zeros((108, 192), np.uint8)
 

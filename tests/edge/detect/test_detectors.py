@@ -286,7 +286,7 @@ def test_a_missing_library_is_named(
 
 
 def test_a_network_that_fails(detector: Any, picture: Image, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.detect.yolo.blob", lambda *_: np.zeros((1, 5, 32, 32), np.float32))
+    monkeypatch.setattr("edge.detect.inputs.Inputs.of", lambda *_: np.zeros((1, 5, 32, 32), np.float32))
     with pytest.raises(BackendError, match="failed"):
         detector.detect([picture])
 

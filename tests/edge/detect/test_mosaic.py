@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.detect.card import load_card
-from edge.detect.mosaic import Mosaic, warm_up
+from edge.detect.mosaic import Mosaic
 from edge.detect.onnx import OnnxDetector
 from edge.detect.openvino import OpenVinoDetector
 from edge.detect.shipped import models_dir
@@ -92,14 +92,18 @@ def test_parts_of_many_pictures_share_a_canvas() -> None:
     assert (mosaic.shown, mosaic.canvas) == (4 * 40 * 40, 128 * 128)
 
 
-def test_after_warming_up_no_shape_is_new() -> None:
+def test_warming_up_shows_every_shape_that_was_not_seen_once_and_after_it_none_is_new() -> None:
     detector = Squares()
-    warm_up(detector)
+    mosaic = Mosaic(detector)
+    mosaic.look([(picture(), [region(0, 0, 600, 300)])])
+    while mosaic.warm():
+        pass
+    assert len(set(detector.canvases)) == len(detector.canvases) == 10
     warm = set(detector.canvases)
     detector.canvases.clear()
     for side in range(40, 600, 40):
-        Mosaic(detector).look([(picture(), [region(0, 0, side, side)])])
-        Mosaic(detector).look([(picture(), [region(0, 0, 630, side // 2)])])
+        mosaic.look([(picture(), [region(0, 0, side, side)])])
+        mosaic.look([(picture(), [region(0, 0, 630, side // 2)])])
     assert len(set(detector.canvases)) > 5
     assert set(detector.canvases) <= warm
 

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.detect import yolo
-from edge.detect.card import Input, Thresholds
-from edge.detect.yolo import Floats, Letterbox, blob, decode, letterboxed, overlap, suppress
+from edge.detect.card import Thresholds
+from edge.detect.yolo import Floats, Letterbox, decode, overlap, suppress
 
-SPEC = Input(layout="NCHW", colour="RGB", scale=1 / 255, stride=32, size=640)
 LIMITS = Thresholds(weak=0.25, confidence=0.5, iou=0.7)
 SQUARE = Letterbox.fit(640, 640, size=640, stride=32)
 sides = st.integers(1, 5000)
@@ -71,40 +70,6 @@ def test_there_and_back(width: int, height: int, values: list[float]) -> None:
     assert (there <= np.array([*box.target, *box.target])).all()
     # half a thousandth of the longest side, or of the one pixel that a line has
     np.testing.assert_allclose(box.to_relative(there), boxes, atol=5e-4)
-
-
-def test_pixels_land_where_the_letterbox_says() -> None:
-    image = np.zeros((100, 200, 3), np.uint8)
-    image[40:60, 100:140] = (255, 0, 0)  # blue, in BGR
-    box = Letterbox.fit(200, 100, size=320, stride=32)
-    canvas = letterboxed(image, box)
-    assert canvas.shape == (160, 320, 3)
-    box = Letterbox.fit(200, 90, size=320, stride=32)  # 144 rows in 160
-    canvas = letterboxed(image[:90], box)
-    assert (canvas[:8] == 114).all()
-    assert (canvas[-8:] == 114).all()
-    assert (canvas[8:-8, :10] == 0).all()
-    left, top, right, bottom = on_target(box, np.array([[0.5, 40 / 90, 0.7, 60 / 90]], np.float32))[0]
-    inside = canvas[round(top) + 2 : round(bottom) - 2, round(left) + 2 : round(right) - 2]
-    assert (inside == (255, 0, 0)).all()
-    assert (canvas == (255, 0, 0)).all(axis=2).sum() == pytest.approx(inside.size / 3, rel=0.3)
-
-
-def test_letterbox_leaves_the_picture_alone() -> None:
-    image = np.full((64, 64, 3), 7, np.uint8)
-    letterboxed(image, Letterbox.fit(64, 64, size=128, stride=32))
-    assert (image == 7).all()
-
-
-def test_blob() -> None:
-    image = np.zeros((32, 64, 3), np.uint8)
-    image[..., 0], image[..., 2] = 51, 255
-    made = blob([image, image], SPEC)
-    assert made.shape == (2, 3, 32, 64)
-    assert made.dtype == np.dtype(np.float32)
-    np.testing.assert_allclose(made[1, :, 0, 0], [1, 0, 0.2], atol=1e-6)  # RGB
-    as_is = blob([image], SPEC.model_copy(update={"colour": "BGR"}))
-    np.testing.assert_allclose(as_is[0, :, 0, 0], [0.2, 0, 1], atol=1e-6)
 
 
 def head(*boxes: tuple[float, float, float, float, list[float]], anchors: int = 20, classes: int = 3) -> Floats:
