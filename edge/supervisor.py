@@ -38,6 +38,7 @@ StreamState: TypeAlias = Literal["connecting", "live", "waiting", "stopped"]
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 15.0
 CREDENTIALS_WAIT_S = 60.0
+BURST_S = 0.2  # asleep, packets are read so seldom: hundreds of threads then take turns less often
 
 
 @dataclass(slots=True)
@@ -127,6 +128,7 @@ class Supervisor:
             for packet in source.packets():
                 pictures = self.watcher.pictures(packet, decoder)
                 awake = self.watcher.sleep.state != "asleep"
+                source.patience_s = 0.0 if awake else BURST_S
                 self.status.undecodable = before + source.broken + decoder.broken
                 if pictures:
                     last_picture = packet.at

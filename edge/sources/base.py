@@ -74,6 +74,8 @@ class Source(Protocol):
     def broken(self) -> int:
         """Packets so far that could not be read."""
 
+    patience_s: float  # packets may lie so long where they came in before they are read; may be set at any time
+
     def packets(self) -> Iterator[Packet]:
         """Packets in the order in which they are decoded. Raises SourceError; SourceEnded when the other side stops."""
 

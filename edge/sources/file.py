@@ -17,6 +17,7 @@ class FileSource:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.broken = 0
+        self.patience_s = 0.0  # a file does not make anybody wait
         try:
             self._container = av.open(str(path))
         except (av.error.FFmpegError, OSError) as error:

@@ -7,6 +7,7 @@ timeout; garbage raises per packet while demuxing goes on.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -19,6 +20,7 @@ from edge.clock import Clock
 from edge.credentials import Credentials
 from edge.errors import SourceEnded, SourceError, SourceRefused, SourceTimeout
 from edge.sources.base import GARBAGE_S, Packet, garbage
+from edge.sources.moments import Moments
 
 # Without fpsprobesize=0 FFmpeg watches the stream for seconds to guess its rate before it gives the first packet.
 _OPTIONS = {
@@ -40,6 +42,7 @@ class RtspSource:
         self._url = config.url  # what may be shown
         self._clock = clock
         self.broken = 0  # packets that could not be read
+        self.patience_s = 0.0
         self._container = self._open(config, credentials)
         self._stream = self._container.streams.video[0]
         # One thread a camera is enough at camera rates; frame threading would also delay pictures.
@@ -61,6 +64,7 @@ class RtspSource:
                     raise fault from None  # the original's text may hold the password
                 continue
             if container.streams.video:
+                self._transport = transport
                 return container
             container.close()
             raise SourceRefused(
@@ -70,8 +74,13 @@ class RtspSource:
 
     def packets(self) -> Iterator[Packet]:
         last = self._clock.now()
+        moments = Moments()
+        unit = float(self._stream.time_base or 0)
         packets = self._container.demux(self._stream)
         while True:
+            if self.patience_s and moments.waited and self._transport == "tcp":  # what UDP brings has less room
+                time.sleep(self.patience_s)
+            asked = self._clock.now()
             try:
                 packet = next(packets, None)
             except av.error.InvalidDataError:
@@ -84,7 +93,8 @@ class RtspSource:
             if packet is None or packet.size == 0:
                 raise SourceEnded(f"{self._url}: the camera closed the stream")
             last = self._clock.now()
-            yield Packet(last, packet)
+            own = None if packet.pts is None else packet.pts * unit
+            yield Packet(moments.came(asked, last, own), packet)
 
     def close(self) -> None:
         self._container.close()
