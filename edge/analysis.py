@@ -44,6 +44,7 @@ log = structlog.get_logger(__name__)
 
 KeepStills: TypeAlias = Callable[[Camera, Frame, Sequence[Box], Sequence[Draft]], None]  # see Stills.offer
 STALE_S = 1.0  # a frame that waited longer tells where things were, not where they are
+SILENCES_S = 0.2  # between two questions whether all cameras are heard
 NOTES = 1000  # of all cameras
 MOST_PIXELS = 800_000  # of a batch: three pictures of 640x384, 0.1 s on one core
 
@@ -93,6 +94,7 @@ class Analysis:
         self._notes: deque[tuple[str, ViewSignal]] = deque()
         self._heard: dict[str, float] = {}
         self._silences: dict[str, Silence] = {}
+        self._silences_due = -math.inf
         self._blinded: dict[str, float] = {}  # when the camera last lost sight: what it saw before does not count
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="analysis", daemon=True)
@@ -215,11 +217,13 @@ class Analysis:
             self._keep_stills(camera, look.frame, people, drafts)
 
     def _weigh(self) -> None:
+        now = self._clock.now()
+        if not self._load.due(now):
+            return
         counts = {
             name: Counts(analyst.counts.looks, self._looks.overwritten[name] + self.dropped[name]["stale"])
             for name, analyst in self._analysts.items()
         }
-        now = self._clock.now()
         change = self._load.step(now, counts)
         load = self._load.status
         if change == "began":
@@ -246,8 +250,11 @@ class Analysis:
         return self._cameras[look.camera].detect.model
 
     def _see_to_views(self) -> None:
-        for name, silence in self._silences.items():
-            self.note(name, silence.step(self._clock.now(), self._heard.get(name)))
+        now = self._clock.now()
+        if now >= self._silences_due:
+            self._silences_due = now + SILENCES_S
+            for name, silence in self._silences.items():
+                self.note(name, silence.step(now, self._heard.get(name)))
         while self._notes:
             name, signal = self._notes.popleft()
             if signal.what == "blinded":

@@ -52,9 +52,13 @@ class Load:
         """A look was made, at `at`, at a picture that is `lag` seconds old."""
         self._lags.append((at, lag))
 
+    def due(self, at: float) -> bool:
+        """Whether a `step` at `at` would tell more than the last."""
+        return not self._samples or not 0 <= at - self._samples[-1][0] < SAMPLE_S
+
     def step(self, at: float, counts: Mapping[str, Counts]) -> Literal["began", "ended"] | None:
         """Take in how many looks there were until `at`; whether being degraded began or ended."""
-        if self._samples and not (late := at - self._samples[-1][0]) >= SAMPLE_S and late >= 0:
+        if not self.due(at):
             return None
         self._samples.append((at, counts))
         while len(self._samples) > 2 and self._samples[1][0] <= at - WINDOW_S:

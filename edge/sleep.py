@@ -54,6 +54,7 @@ class Sizes:
         self._key = 0.0  # bytes of a key frame
         self._count = 0  # packets that mean and variance stand for
         self._mean = self._variance = 0.0
+        self._spread = 1.0
         self._sum = 0.0
         self._alarm, self._alarm_at = ALARM, 0.0
 
@@ -73,10 +74,11 @@ class Sizes:
             off = max(-OUTLIER * self._spread, min(OUTLIER * self._spread, off))
         self._mean += off / self._count
         self._variance += (off * off - self._variance) / self._count
+        self._spread = max(math.sqrt(self._variance), LEAST_SPREAD * self._mean, 1.0)
 
     def alarm(self, at: float) -> bool:
         """Whether they tell of motion."""
-        return self._sum > self._limit(at)
+        return self._sum > ALARM and self._sum > self._limit(at)
 
     def wrong(self, at: float) -> None:
         """The alarm was: nothing moved."""
@@ -95,10 +97,6 @@ class Sizes:
 
     def _limit(self, at: float) -> float:
         return ALARM + (self._alarm - ALARM) * math.exp(-max(0.0, at - self._alarm_at) / RECOVER_S)
-
-    @property
-    def _spread(self) -> float:
-        return max(math.sqrt(self._variance), LEAST_SPREAD * self._mean, 1.0)
 
 
 class Sleep:

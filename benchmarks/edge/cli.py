@@ -1,10 +1,10 @@
 """What an edge costs a camera, and what it finds, over real RTSP.
 
     python -m benchmarks edge-quiet | edge-busy | edge-mixed [--cameras N] [--seconds S] [--lines 360|720]
-                                                             [--baseline ultralytics]
+                                                             [--cores 1] [--settle 15] [--baseline ultralytics]
 
 The edge runs on one core, the cameras on the others; only the edge's CPU time counts, once all cameras have been live
-for 15 s. Prints one JSON line.
+for 15 s: each is awake at first, and many of them need longer. Prints one JSON line.
 
 `cpu_ms_per_camera_second`, `cameras_per_core`   the second is 1000 over the first: what it would be if nothing else
     limited. Read `looks_per_s` with it: an edge with too much to do looks less often and costs no more than its core.
@@ -63,6 +63,8 @@ def _run(name: str, scenes: Sequence[str], argv: Sequence[str], *, cameras: int)
     parser = argparse.ArgumentParser(prog=f"benchmarks {name}")
     parser.add_argument("--cameras", type=int, default=cameras)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--settle", type=float, default=15.0, help="seconds before that, once all cameras are live")
+    parser.add_argument("--cores", type=int, default=1, help="that the edge may use; cameras have the others, if any")
     parser.add_argument("--rate", type=float, default=5.0, help="looks a second")
     parser.add_argument("--lines", type=int, choices=(360, 720), default=360, help="sub-stream, or main stream")
     parser.add_argument("--footage", type=Path, default=footage.FOLDER, help="folder of the clips")
@@ -83,12 +85,16 @@ def _run(name: str, scenes: Sequence[str], argv: Sequence[str], *, cameras: int)
         each: scene(each, options.lines, options.rate, options.cache, options.footage) for each in dict.fromkeys(scenes)
     }
     site = [_shown(known[scenes[number % len(scenes)]], number, options.cameras) for number in range(options.cameras)]
-    first, *others = sorted(os.sched_getaffinity(0))
-    cores = {first}, set(others) or {first}
+    there = sorted(os.sched_getaffinity(0))
+    if not 1 <= options.cores <= len(there):
+        parser.error(f"--cores {options.cores}: there are {len(there)}")
+    cores = set(there[: options.cores]), set(there[options.cores :]) or set(there)
     figures: dict[str, Any] = {"benchmark": name, "lines": options.lines}
     with tempfile.TemporaryDirectory() as folder:
-        watched = watch(site, rate=options.rate, seconds=options.seconds, cores=cores, folder=Path(folder))
-        figures |= _figures(site, watched)
+        watched = watch(
+            site, rate=options.rate, seconds=options.seconds, settle_s=options.settle, cores=cores, folder=Path(folder)
+        )
+        figures |= _figures(site, watched, options.cores)
         if options.baseline:
             looped = baseline.loop(
                 site[: options.baseline_cameras], rate=options.rate, seconds=options.seconds, cores=cores,
@@ -132,7 +138,7 @@ class _Found:
         self.extra += sum(inner[0] <= at <= inner[1] for _, at, _ in free)
 
 
-def _figures(site: Sequence[Shown], watched: Watched) -> dict[str, Any]:
+def _figures(site: Sequence[Shown], watched: Watched, cores: int) -> dict[str, Any]:
     seconds = watched.until - watched.since
     inner = watched.since + EDGE_OF_WINDOW_S, watched.until - EDGE_OF_WINDOW_S
     replayed, checked = _Found(), _Found()
@@ -155,6 +161,7 @@ def _figures(site: Sequence[Shown], watched: Watched) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "cpu_ms_per_camera_second": round(per_camera, 2),
         "cameras_per_core": round(1000 / per_camera, 1),
+        "cores": cores,
         "core_used": round(watched.cpu_s / seconds, 2),
         "looks_per_s": round(sum(watched.looks.values()) / seconds / len(site), 2),
         "events_expected": replayed.expected,

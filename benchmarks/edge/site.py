@@ -23,7 +23,6 @@ from vedette.demo.processes import Child, Children
 from vedette.virtual_camera import Mount, VirtualCamera
 
 LIVE_S = 120.0  # all cameras must send within
-SETTLE_S = 15.0  # after that: every camera is awake at first
 NOBODY = "http://127.0.0.1:9"  # no central: everything stays in the outbox, where it can be read
 
 
@@ -54,9 +53,16 @@ class Watched:
 
 
 def watch(
-    site: Sequence[Shown], *, rate: float, seconds: float, cores: Sequence[set[int]], folder: Path, threads: int = 1
+    site: Sequence[Shown],
+    *,
+    rate: float,
+    seconds: float,
+    settle_s: float,
+    cores: Sequence[set[int]],
+    folder: Path,
+    threads: int = 1,
 ) -> Watched:
-    """Run the site for `seconds` once all cameras have been live for SETTLE_S. `cores`: the edge's, the cameras'."""
+    """Run the site for `seconds` once all cameras have been live for `settle_s`. `cores`: the edge's, the cameras'."""
     with cameras(site, cores[1]) as urls, Children(folder) as children:
         configs = folder / "cameras"
         configs.mkdir()
@@ -74,7 +80,7 @@ def watch(
         os.sched_setaffinity(edge.pid, cores[0])
         address = edge.wait_for(r"health: (\S+)", 120)[1]
         _until_live(address, len(site), edge)
-        time.sleep(SETTLE_S)
+        time.sleep(settle_s)
         looked = _looks(address)
         since, before = time.time(), _cpu_s(edge.pid)
         time.sleep(seconds)

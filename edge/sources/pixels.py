@@ -60,5 +60,5 @@ class Pixels:
             self._passes.clear()
         lock, reformatter = self._passes.setdefault(key, (threading.Lock(), VideoReformatter()))
         with lock:
-            made = reformatter.reformat(frame, width, height, form, interpolation="AREA")
+            made = reformatter.reformat(frame, width, height, form, interpolation="AREA", threads=1)
         return np.asarray(made.to_ndarray(), np.uint8)
