@@ -23,7 +23,7 @@ class _Turn(NamedTuple):
     """Of a camera that waits for a look; the least goes first."""
 
     start: float  # looks that one of weight 1 would have had by then
-    end: float  # of its last look, in the same; of equal starts, first who has had less than its share: it has just come
+    end: float  # of its last look; of equal starts, first who has had less than its share, and has just come
     number: int  # in order of first offer: a newer frame keeps the older one's place
     camera: str
 
