@@ -53,7 +53,7 @@ def kept(number: int, at: float, *, rule: str = "visitor", camera_id: str = "res
 )
 def test_what_was_found_is_held_against_what_was_due(events, found, extra):
     watched = Watched(1005.0, 1065.0, 12.0, 100.0, {"rest-000": STARTED}, {"rest-000": 300}, events)
-    figures = _figures([SHOWN], watched)
+    figures = _figures([SHOWN], watched, 1)
     assert (figures["events_expected"], figures["events_found"], figures["events_extra"]) == (1, found, extra)
     assert figures["cpu_ms_per_camera_second"] == 200
     assert figures["cameras_per_core"] == figures["looks_per_s"] == 5
@@ -67,7 +67,7 @@ def test_what_was_written_down_by_hand_has_figures_of_its_own():
     scene = replace(SCENE, checked=(("visitor", 30.0, 0.5), ("visitor", 34.0, 5.0)))
     events = [kept(1, 1010.9), kept(2, 1017)]
     watched = Watched(1005.0, 1065.0, 12.0, 100.0, {"rest-000": STARTED}, {"rest-000": 300}, events)
-    figures = _figures([SHOWN._replace(scene=scene)], watched)
+    figures = _figures([SHOWN._replace(scene=scene)], watched, 1)
     assert (figures["events_expected"], figures["events_found"], figures["events_extra"]) == (1, 1, 1)
     assert (figures["checked_expected"], figures["checked_found"], figures["checked_extra"]) == (2, 1, 1)
     assert figures["checked_f1"] == 0.5

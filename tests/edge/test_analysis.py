@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from edge.outbox import Limits, Outbox
 from edge.pace import Pace
 from edge.pipeline import Analyst
 from edge.types import Frame
-from edge.view import ViewSignal
+from edge.view import Silence, ViewSignal
 from tests.edge.detectors import FakeDetector
 from tests.edge.frames import frame
 from tests.waiting import wait_until
@@ -330,6 +331,29 @@ def test_parts_of_all_that_waits_go_through_the_network_together(still):
     assert len(detector.pictures) == 2  # the first looks of both, whole
     assert len(detector.canvases) == 1
     assert [analyst.counts.looks for analyst in still.analysts.values()] == [2, 2]
+
+
+def test_what_concerns_all_cameras_is_not_done_for_every_frame(still, monkeypatch):
+    """With hundreds of them, it would be most of the work."""
+    asked = Counter()
+
+    class Asked(Silence):
+        def step(self, at, heard):
+            asked["silence"] += 1
+            return super().step(at, heard)
+
+    monkeypatch.setattr(module, "Silence", Asked)
+    monkeypatch.setattr(module, "Counts", lambda *counts: asked.update(["counts"]) or load.Counts(*counts))
+    still.analysis._thread.start = lambda: None
+    still.analysis.start()
+    began = CLOCK.now()
+    for _ in range(200):
+        still.looks.offer("a", replace(frame(CLOCK.now(), IMAGE), still=True))
+        still.analysis._gather()
+        still.analysis._weigh()
+    seconds = CLOCK.now() - began
+    assert 1 <= asked["silence"] / 2 <= seconds / module.SILENCES_S + 1
+    assert 1 <= asked["counts"] / 2 <= seconds / load.SAMPLE_S + 1
 
 
 def test_where_nothing_is_to_be_seen_the_network_does_not_run_but_time_goes_on(still, monkeypatch):

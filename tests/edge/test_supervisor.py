@@ -52,6 +52,7 @@ class Scripted:
     """Gives `count` packets, then raises; None: goes on until closed."""
 
     broken = 0
+    patience_s = 0.0
     coded: list
 
     def __init__(self, count, error=None):
@@ -144,6 +145,17 @@ def test_every_picture_is_heard_of(quick):
     with Run(Scripted(3, SourceEnded("gone")), Scripted(None)) as run:
         wait_until(lambda: len(run.heard) > 6)
         assert run.heard == sorted(run.heard)
+
+
+def test_asleep_packets_are_read_in_bursts(quick):
+    with Run(Scripted(None)) as run:
+
+        def patience(state):
+            run.supervisor.watcher.sleep.state = state
+            return run.opened[0].patience_s if run.opened else None
+
+        wait_until(lambda: patience("asleep") == module.BURST_S)
+        wait_until(lambda: patience("awake") == 0)
 
 
 def test_what_is_wrong_with_the_pictures_is_said(quick):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import av
 import cv2
 import numpy as np
@@ -53,6 +55,20 @@ def test_who_asks_owns_the_answer(scene):
         kept = before.copy()
         before[:] = 0
         assert np.array_equal(make(frame), kept)
+
+
+def test_scaling_has_no_threads_of_its_own(scene):
+    """Else each camera would have some for every size, as many as there are cores."""
+
+    def threads():
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    frame = coded(scene, "yuv420p")
+    before = threads()
+    for pixels in (Pixels(), Pixels()):
+        pixels.image(frame)
+        pixels.grey(frame, 64, 36)
+        assert threads() <= before
 
 
 def test_a_stream_of_ever_new_sizes_does_not_pile_up_tables(scene):

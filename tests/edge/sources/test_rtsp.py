@@ -149,6 +149,24 @@ def test_a_change_of_resolution_goes_through(clip, tmp_path):
         one.close()
 
 
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_with_patience_packets_are_read_many_at_once_and_keep_their_distances(clip, transport):
+    """Not over UDP, which has little room for what waits."""
+    with VirtualCamera([Mount("gate", clip)]) as camera:
+        one = source(camera.url("gate"), transport=transport)
+        packets = one.packets()
+        begin, unit = next(packets), float(one._stream.time_base)
+        one.patience_s = 0.5
+        late_read, off = [], []
+        for packet in (next(packets) for _ in range(60)):
+            due = begin.at + (packet.raw.pts - begin.raw.pts) * unit
+            late_read.append(SystemClock().now() - due)
+            off.append(abs(packet.at - due))
+        one.close()
+    assert (max(late_read) > 0.4) == (transport == "tcp")
+    assert sorted(off)[len(off) // 2] < 0.1
+
+
 def test_nothing_is_left_open(clip):
     def descriptors() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
