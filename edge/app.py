@@ -261,7 +261,8 @@ class Edge:
 def _open_detector(settings: Settings, model: str) -> Detector:
     log.info("preparing the model", model=model)
     card = load_card(settings.models / model / "card.yaml")
-    return backends.detector(card, settings.backend, threads=settings.threads, device=settings.device)
+    threads = settings.threads  # each at a picture of its own: many cameras wait
+    return backends.detector(card, settings.backend, threads=threads, at_once=threads, device=settings.device)
 
 
 def _open_outbox(settings: Settings, now_ms: Callable[[], int]) -> Outbox:

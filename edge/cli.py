@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ app.command()(stills)
 app.command("replay")(replay_clip)
 ENDING = (signal.SIGTERM, signal.SIGINT)
 HEALTH_LOG_S = 300
+MOST_THREADS = 4  # a model takes 180 MB more with each
 
 
 @app.command()
@@ -50,7 +52,15 @@ def run(
         bool, typer.Option("--plain-http", help="Let the token and the events cross a network without TLS.")
     ] = False,
     health_port: Annotated[int, typer.Option(help="Port for /health and /metrics on 127.0.0.1; 0: any.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the model.")] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Threads of the model, each at a picture of its own.",
+            show_default="one a core, 4 at most",
+        ),
+    ] = None,
     backend: Backend = "openvino",
     device: Device = "auto",
     stills_mib: Annotated[
@@ -72,7 +82,7 @@ def run(
                 token=edge_token.load(token_file, data),
                 data=data,
                 models=models,
-                threads=threads,
+                threads=threads or min(MOST_THREADS, len(os.sched_getaffinity(0))),
                 backend=backend,
                 device=device,
                 health_port=health_port,

@@ -65,6 +65,7 @@ def _run(name: str, scenes: Sequence[str], argv: Sequence[str], *, cameras: int)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--settle", type=float, default=15.0, help="seconds before that, once all cameras are live")
     parser.add_argument("--cores", type=int, default=1, help="that the edge may use; cameras have the others, if any")
+    parser.add_argument("--threads", type=int, help="of the model; as many as cores where it is not given")
     parser.add_argument("--rate", type=float, default=5.0, help="looks a second")
     parser.add_argument("--lines", type=int, choices=(360, 720), default=360, help="sub-stream, or main stream")
     parser.add_argument("--footage", type=Path, default=footage.FOLDER, help="folder of the clips")
@@ -92,8 +93,9 @@ def _run(name: str, scenes: Sequence[str], argv: Sequence[str], *, cameras: int)
     figures: dict[str, Any] = {"benchmark": name, "lines": options.lines}
     with tempfile.TemporaryDirectory() as folder:
         watched = watch(
-            site, rate=options.rate, seconds=options.seconds, settle_s=options.settle, cores=cores, folder=Path(folder)
-        )
+            site, rate=options.rate, seconds=options.seconds, settle_s=options.settle, cores=cores, folder=Path(folder),
+            threads=options.threads or options.cores,
+        )  # fmt: skip
         figures |= _figures(site, watched, options.cores)
         if options.baseline:
             looped = baseline.loop(

@@ -11,8 +11,9 @@ from edge.detect.ultralytics import UltralyticsDetector
 from edge.errors import BackendError
 
 
-def detector(card: Card, backend: Backend, *, threads: int = 1, device: Device = "auto") -> Detector:
-    """A detector of `card`. Libraries are imported only when asked for.
+def detector(card: Card, backend: Backend, *, threads: int = 1, at_once: int = 1, device: Device = "auto") -> Detector:
+    """A detector of `card`. Libraries are imported only when asked for. `at_once`: pictures that share the `threads`,
+    where the backend can do that.
 
     Raises CardError, ChecksumError, BackendError.
     """
@@ -22,4 +23,4 @@ def detector(card: Card, backend: Backend, *, threads: int = 1, device: Device =
         return UltralyticsDetector(card, threads=threads, device=device)
     if device == "cuda":
         raise BackendError("OpenVINO runs on no NVIDIA GPU", hint="--backend onnx or ultralytics do")
-    return OpenVinoDetector(card, threads=threads)
+    return OpenVinoDetector(card, threads=threads, at_once=at_once)

@@ -40,11 +40,9 @@ class Detector(Protocol):
     def drops(self) -> Mapping[str, int]:
         """Boxes thrown away so far, by reason."""
 
-    def detect(self, images: Sequence[Image]) -> list[Detections]:
-        """One answer an image, in order. Raises BackendError."""
-
-    def detect_unscaled(self, canvases: Sequence[Image]) -> list[Detections]:
-        """The same for canvases, which go into the network pixel by pixel, whatever their size. Raises BackendError."""
+    def detect(self, images: Sequence[Image], canvases: Sequence[Image] = ()) -> list[Detections]:
+        """One answer an image, then one a canvas, in order; a canvas goes into the network pixel by pixel, whatever its
+        size. Raises BackendError."""
 
     def close(self) -> None:
         """Idempotent."""

@@ -8,6 +8,7 @@ half an object has the wrong box, and often the wrong name.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from edge.detect import yolo
 from edge.detect.base import Detector
 from edge.detect.inputs import GREY
-from edge.detect.pack import Size, pack
+from edge.detect.pack import Canvas, Size, pack
 from edge.types import WHOLE, Box, Detections, Image, Overruled, Region
 
 Floats = NDArray[np.float32]
@@ -45,7 +46,7 @@ class Mosaic:
         self.detector = detector
         self.shown = self.canvas = 0
         self._shapes = shapes(detector.side, detector.stride)
-        self._canvases: dict[Size, Image] = {}  # kept: see edge.detect.inputs
+        self._canvases: dict[tuple[Size, int], Image] = {}  # kept: see edge.detect.inputs
 
     def size(self, image: Image) -> tuple[float, float]:
         """(width, height) at which the detector is shown the whole of it, pixels."""
@@ -61,44 +62,60 @@ class Mosaic:
             for region in regions
             if region != WHOLE
         ]
+        canvases = pack([part.size for part in parts], self._shapes)
+        wholes = [image for image, regions in pictures if WHOLE in regions]
+        answers = self.detector.detect(wholes, self._painted(canvases, parts))
+        seen_whole = iter(answers[: len(wholes)])
         found = [_Found() for _ in pictures]
-        for canvas in pack([part.size for part in parts], self._shapes):
-            image = self._blank(canvas.size)
-            for spot in canvas.spots:
-                parts[spot.part].paint(image, spot.left, spot.top)
-            [detections] = self.detector.detect_unscaled([image])
+        for canvas, detections in zip(canvases, answers[len(wholes) :], strict=True):
             for spot in canvas.spots:
                 part = parts[spot.part]
                 part.take(detections, (spot.left, spot.top), canvas.size, found[part.picture])
             self.canvas += canvas.size[0] * canvas.size[1]
         self.shown += sum(part.size[0] * part.size[1] for part in parts)
+        for image in wholes:
+            self._count_whole(image)
         return [
-            Sight(self.whole(image)) if WHOLE in regions else each.merged(self.detector)
-            for (image, regions), each in zip(pictures, found, strict=True)
+            Sight(next(seen_whole)) if WHOLE in regions else each.merged(self.detector)
+            for (_, regions), each in zip(pictures, found, strict=True)
         ]
 
     def warm(self) -> bool:
         """Show the detector a canvas of a shape that it has not seen, for what a backend does once a shape takes long
         (OpenVINO: 0.2-0.4 s); False where none is left. Raises BackendError."""
-        cold = next((size for size in self._shapes if size not in self._canvases), None)
+        cold = next((size for size in self._shapes if (size, 0) not in self._canvases), None)
         if cold is not None:
-            self.detector.detect_unscaled([self._blank(cold)])
+            self.detector.detect([], [self._blank(cold, 0)])
         return cold is not None
 
-    def _blank(self, size: Size) -> Image:
-        if size not in self._canvases:
-            self._canvases[size] = np.empty((size[1], size[0], 3), np.uint8)
-        self._canvases[size].fill(GREY)
-        return self._canvases[size]
+    def _painted(self, canvases: Sequence[Canvas], parts: Sequence[_Part]) -> list[Image]:
+        images = []
+        of_size = Counter[Size]()
+        for canvas in canvases:
+            images.append(self._blank(canvas.size, of_size[canvas.size]))
+            of_size[canvas.size] += 1
+            for spot in canvas.spots:
+                parts[spot.part].paint(images[-1], spot.left, spot.top)
+        return images
+
+    def _blank(self, size: Size, number: int) -> Image:
+        """`number`: of those of this size that are painted at the same time."""
+        key = size, number
+        if key not in self._canvases:
+            self._canvases[key] = np.empty((size[1], size[0], 3), np.uint8)
+        self._canvases[key].fill(GREY)
+        return self._canvases[key]
 
     def whole(self, image: Image) -> Detections:
         """What is in the whole picture. Raises BackendError."""
+        self._count_whole(image)
+        return self.detector.detect([image])[0]
+
+    def _count_whole(self, image: Image) -> None:
         height, width = image.shape[:2]
-        side, stride = self.detector.side, self.detector.stride
-        box = yolo.Letterbox.fit(width, height, size=side, stride=stride)
+        box = yolo.Letterbox.fit(width, height, size=self.detector.side, stride=self.detector.stride)
         self.shown += math.prod(box.inner)
         self.canvas += math.prod(box.target)
-        return self.detector.detect([image])[0]
 
 
 def shapes(side: int, stride: int) -> list[Size]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from edge.detect.card import Card, weights_for
 from edge.detect.choices import Device, cuda_wanted
-from edge.detect.session import YoloDetector
+from edge.detect.session import Head, YoloDetector
 from edge.detect.yolo import Floats
 from edge.errors import BackendError
 
@@ -51,12 +51,12 @@ class OnnxDetector(YoloDetector):
         if device == "cuda" and _CUDA not in self._session.get_providers():  # it falls back in silence
             raise BackendError("ONNX Runtime found no GPU that it can use", hint="look at its words above")
 
-    def _infer(self, blob: Floats) -> Floats:
+    def _start(self, _place: int, blob: Floats) -> Head:
         try:
             answer: Floats = self._session.run(None, {self._input: blob})[0]
         except Exception as error:
             raise BackendError(f"{self.model_id}: ONNX Runtime failed: {error}") from error
-        return answer
+        return lambda: answer
 
     def _release(self) -> None:
         self._session = None

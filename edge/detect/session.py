@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeAlias
 
 from edge.detect import yolo
 from edge.detect.card import Card, Thresholds
 from edge.detect.inputs import Inputs
 from edge.errors import BackendError
 from edge.types import Detections, Image
+
+Head: TypeAlias = Callable[[], yolo.Floats]
+"""Waits for what the network says: (1, 4 + classes, anchors). Raises BackendError."""
 
 
 class YoloDetector(ABC):
@@ -19,11 +24,11 @@ class YoloDetector(ABC):
     `size` is the long side of the network's input, in pixels; rounded up to the card's stride.
     `drops` counts boxes thrown away, by reason: "not-finite", "capped".
 
-    Pictures go through one by one: on a CPU a batch saves nothing (OpenVINO, 640x384, one thread: 31 ms for
-    one, 118 ms for four in one batch), and the first answer would wait for the last.
+    Pictures go through `at_once` side by side, not in batches: on a CPU a batch saves nothing (OpenVINO, 640x384, one
+    thread: 31 ms for one, 118 ms for four in one batch), and the first answer would wait for the last.
     """
 
-    def __init__(self, card: Card, *, size: int | None = None) -> None:
+    def __init__(self, card: Card, *, size: int | None = None, at_once: int = 1) -> None:
         self._card = card
         self._size = card.input.size if size is None else size
         if not card.input.stride <= self._size <= 4096:
@@ -32,7 +37,7 @@ class YoloDetector(ABC):
                 hint=f"choose {card.input.stride} to 4096 pixels",
             )
         self.drops: Counter[str] = Counter()
-        self._inputs = Inputs(card.input)
+        self._inputs = [Inputs(card.input) for _ in range(at_once)]
         self._closed = False
 
     @property
@@ -59,13 +64,26 @@ class YoloDetector(ABC):
     def confidence(self) -> float:
         return self._card.thresholds.confidence
 
-    def detect(self, images: Sequence[Image]) -> list[Detections]:
-        """One answer an image, in order. Raises BackendError."""
-        return [self._detect(image, self._fitted(*self._size_of(image))) for image in images]
-
-    def detect_unscaled(self, canvases: Sequence[Image]) -> list[Detections]:
-        """The same for canvases, whose sides are multiples of `stride`. Raises BackendError."""
-        return [self._detect(canvas, self._unscaled(*self._size_of(canvas))) for canvas in canvases]
+    def detect(self, images: Sequence[Image], canvases: Sequence[Image] = ()) -> list[Detections]:
+        """One answer an image, then one a canvas, in order; the sides of canvases are multiples of `stride`. Raises
+        BackendError."""
+        shown = [(image, self._fitted(*self._size_of(image))) for image in images]
+        shown += [(canvas, self._unscaled(*self._size_of(canvas))) for canvas in canvases]
+        answers: list[Detections] = []
+        under_way: deque[tuple[yolo.Letterbox, Head]] = deque()
+        try:
+            for number, (image, box) in enumerate(shown):
+                if len(under_way) == len(self._inputs):
+                    answers.append(self._decoded(*under_way.popleft()))
+                place = number % len(self._inputs)
+                under_way.append((box, self._start(place, self._inputs[place].of(image, box))))
+            while under_way:
+                answers.append(self._decoded(*under_way.popleft()))
+        finally:
+            for _, head in under_way:  # after a fault: their places must be free again
+                with suppress(BackendError):
+                    head()
+        return answers
 
     def close(self) -> None:
         """Idempotent."""
@@ -91,8 +109,8 @@ class YoloDetector(ABC):
             raise BackendError(f"{self._card.id}: no canvas: {width}x{height} is not of whole strides of {self.stride}")
         return yolo.Letterbox((width, height), (width, height), (width, height), 0, 0)
 
-    def _detect(self, image: Image, box: yolo.Letterbox) -> Detections:
-        head = self._infer(self._inputs.of(image, box))[0]
+    def _decoded(self, box: yolo.Letterbox, answer: Head) -> Detections:
+        head = answer()[0]
         if head.shape[0] != 4 + len(self._card.classes):
             raise BackendError(
                 f"{self._card.id}: the network answers {head.shape[0] - 4} classes, its card names "
@@ -105,8 +123,9 @@ class YoloDetector(ABC):
         return found.detections
 
     @abstractmethod
-    def _infer(self, blob: yolo.Floats) -> yolo.Floats:
-        """(1, 3, height, width), which the caller will fill anew -> (1, 4 + classes, anchors). Raises BackendError."""
+    def _start(self, place: int, blob: yolo.Floats, /) -> Head:
+        """Show the network a `blob` (1, 3, height, width). Until the answer has been taken, nobody touches it, and no
+        other is at this `place`, of as many as there are `at_once`. Raises BackendError."""
 
     @abstractmethod
     def _release(self) -> None:

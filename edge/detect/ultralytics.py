@@ -21,7 +21,7 @@ from typing import Any
 
 from edge.detect.card import Card, weights_for
 from edge.detect.choices import Device, cuda_wanted
-from edge.detect.session import YoloDetector
+from edge.detect.session import Head, YoloDetector
 from edge.detect.yolo import Floats
 from edge.errors import BackendError
 
@@ -53,14 +53,14 @@ class UltralyticsDetector(YoloDetector):
                 hint="is it a YOLOv8 detector? --device cpu is the device that always works",
             ) from error
 
-    def _infer(self, blob: Floats) -> Floats:
+    def _start(self, _place: int, blob: Floats) -> Head:
         try:
             with self._torch.inference_mode():
                 head = self._network(self._torch.from_numpy(blob).to(self._device))[0]
                 answer: Floats = head.float().cpu().numpy()
         except Exception as error:
             raise BackendError(f"{self.model_id}: Ultralytics failed: {error}") from error
-        return answer
+        return lambda: answer
 
     def _release(self) -> None:
         self._network = None

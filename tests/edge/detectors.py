@@ -25,11 +25,8 @@ class FakeDetector(ABC):
     def boxes(self, image: Image) -> Sequence[Box]:
         """Of what is in it, relative."""
 
-    def detect(self, images: Sequence[Image]) -> list[Detections]:
-        return [self._one(self.boxes(image)) for image in images]
-
-    def detect_unscaled(self, canvases: Sequence[Image]) -> list[Detections]:
-        return [self._one(self.boxes(canvas)) for canvas in canvases]
+    def detect(self, images: Sequence[Image], canvases: Sequence[Image] = ()) -> list[Detections]:
+        return [self._one(self.boxes(image)) for image in (*images, *canvases)]
 
     def _one(self, boxes: Sequence[Box]) -> Detections:
         count = len(boxes)

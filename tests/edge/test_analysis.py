@@ -265,13 +265,10 @@ class Counting(Always):
     def __init__(self):
         self.pictures, self.canvases = [], []
 
-    def detect(self, images):
+    def detect(self, images, canvases=()):
         self.pictures += [image.shape[:2] for image in images]
-        return super().detect(images)
-
-    def detect_unscaled(self, canvases):
         self.canvases += [canvas.shape[:2] for canvas in canvases]
-        return super().detect_unscaled(canvases)
+        return super().detect(images, canvases)
 
 
 @pytest.fixture
@@ -287,13 +284,15 @@ def still(tmp_path):
 def test_while_nobody_waits_canvases_are_made_ready_and_a_fault_in_it_ends_nothing(tmp_path, monkeypatch, fault):
     shown = []
 
-    def unscaled(_, canvases):
-        shown.append(canvases[0].shape)
-        if fault:
-            raise fault
-        return []
+    detect = Always.detect
 
-    monkeypatch.setattr(Always, "detect_unscaled", unscaled)
+    def shown_first(self, images, canvases=()):
+        shown.extend(canvas.shape for canvas in canvases)
+        if canvases and fault:
+            raise fault
+        return detect(self, images, canvases)
+
+    monkeypatch.setattr(Always, "detect", shown_first)
     one = Box(tmp_path)
     try:
         wait_until(lambda: not one.analysis._cold)

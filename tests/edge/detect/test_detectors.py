@@ -140,20 +140,20 @@ def test_a_view_of_a_picture_will_do(detector: Detector, picture: Image) -> None
 def test_a_canvas_goes_in_as_it_is(detector: Detector, picture: Image) -> None:
     canvas = np.full((192, 640, 3), 114, np.uint8)
     canvas[:, 100:420] = picture[130:322, 160:480]
-    [found] = detector.detect_unscaled([canvas])
+    [found] = detector.detect([], [canvas])
     found = sure(detector, found)
     assert labels(detector, found).count("person") == 4
     boxes = found.boxes[found.classes == 0] * np.array([640, 192, 640, 192], np.float32)
     in_picture = (boxes + np.array([60, 130, 60, 130])) / np.array([768, 576, 768, 576])
     for box in np.array(PERSONS[:4], np.float32) / np.array([768, 576, 768, 576], np.float32):
         assert overlap(box, in_picture.astype(np.float32)).max() > 0.7
-    assert detector.detect_unscaled([]) == []
+    assert detector.detect([], []) == []
 
 
 @pytest.mark.parametrize("size", [(192, 600), (100, 640), (31, 32)], ids=str)
 def test_a_canvas_is_of_whole_strides(detector: Detector, size: tuple[int, int]) -> None:
     with pytest.raises(BackendError, match="whole strides"):
-        detector.detect_unscaled([np.zeros((*size, 3), np.uint8)])
+        detector.detect([], [np.zeros((*size, 3), np.uint8)])
 
 
 def test_answers_do_not_change_under_the_next_picture(detector: Detector, picture: Image) -> None:
@@ -291,6 +291,17 @@ def test_a_network_that_fails(detector: Any, picture: Image, monkeypatch: pytest
         detector.detect([picture])
 
 
+def test_two_at_once_answer_as_one_after_the_other(shipped: Card, picture: Image) -> None:
+    shown = [picture[:, : 768 * n // 8] for n in (8, 4, 8, 3, 8)] + [picture]
+    canvases = [np.ascontiguousarray(picture[:320, left : left + 320]) for left in (0, 200, 400)]
+    one, two = OpenVinoDetector(shipped, size=320), OpenVinoDetector(shipped, size=320, threads=2, at_once=2)
+    for want, found in zip(one.detect(shown, canvases), two.detect(shown, canvases), strict=True):
+        np.testing.assert_allclose(found.boxes, want.boxes, atol=1e-3)
+        assert len(found) == len(want) > 0
+    one.close()
+    two.close()
+
+
 def test_odd_shapes_do_not_pile_up_networks(shipped: Card, picture: Image, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge.detect.openvino.MAX_SHAPES", 6)
     detector = OpenVinoDetector(shipped, size=160)
@@ -302,7 +313,7 @@ def test_odd_shapes_do_not_pile_up_networks(shipped: Card, picture: Image, monke
 
 def test_drops_are_counted(detector: Any, picture: Image, monkeypatch: pytest.MonkeyPatch) -> None:
     head = np.full((1, 84, 2000), np.nan, np.float32)
-    monkeypatch.setattr(detector, "_infer", lambda _: head)
+    monkeypatch.setattr(detector, "_start", lambda *_: lambda: head)
     [found] = detector.detect([picture])
     assert len(found) == 0
     assert detector.drops == {"not-finite": 2000, "capped": 0}

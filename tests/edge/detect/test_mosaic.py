@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,9 @@ class Squares(FakeDetector):
             for left, top, wide, high, _ in found[1:].tolist()
         ]
 
-    def detect_unscaled(self, canvases: Any) -> list[Detections]:
+    def detect(self, images: Sequence[Image], canvases: Sequence[Image] = ()) -> list[Detections]:
         self.canvases += [(canvas.shape[1], canvas.shape[0]) for canvas in canvases]
-        return super().detect_unscaled(canvases)
+        return super().detect(images, canvases)
 
 
 def picture(*squares: tuple[int, int, int]) -> Image:
