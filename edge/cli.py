@@ -30,7 +30,7 @@ app.command()(stills)
 app.command("replay")(replay_clip)
 ENDING = (signal.SIGTERM, signal.SIGINT)
 HEALTH_LOG_S = 300
-MOST_THREADS = 4  # a model takes 180 MB more with each
+MOST_THREADS = 4  # a batch of looks is seldom more pictures (edge.analysis.MOST_PIXELS)
 
 
 @app.command()

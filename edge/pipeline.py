@@ -10,8 +10,8 @@ A replay runs the same two halves on a clip, one after the other.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
@@ -76,13 +76,15 @@ class Watcher:
         self.sleep = Sleep(camera.gate.stay_awake_s, allowed=camera.gate.sleep)
         self.counts = WatcherCounts()
 
-    def pictures(self, packet: Packet, decoder: Decoder) -> list[Picture]:
-        """Those that can be looked at now. While the camera sleeps, packets wait in the decoder."""
+    def pictures(self, packet: Packet, decoder: Decoder) -> Iterator[Picture]:
+        """Those that can be looked at now, decoded as they are asked for. While the camera sleeps, packets wait in the
+        decoder."""
         self.counts.packets += 1
         glance_s = GLANCE_S if self.pace.settled else 0.0
         if self.sleep.packet(packet.at, packet.size, key=packet.key, glance_s=glance_s):
-            return decoder.decode(packet)
-        return decoder.keep(packet)[-1:]  # they had to be decoded, but the last shows what any of them would
+            yield from decoder.decode(packet)
+        else:  # they had to be decoded, but the last shows what any of them would
+            yield from deque(decoder.keep(packet), maxlen=1)
 
     def rest(self, at: float) -> Frame | None:
         """For a packet that gave no picture: asleep, that time goes on."""

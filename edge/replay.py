@@ -161,14 +161,14 @@ class _Run:
         self._said += self._silence.step(packet.at, self._heard)
         self._heard = max(packet.at, self._heard)
         self._said += self._silence.step(packet.at, self._heard)
-        pictures = self._watcher.pictures(packet, self._decoder)
+        pictures = list(self._watcher.pictures(packet, self._decoder))
         if not pictures and (frame := self._watcher.rest(packet.at)) is not None:
             self._rested += self._analyst.rest(frame.at)
         return pictures
 
     def last(self) -> list[Picture]:
         """What is left at the clip's end. Raises SourceError where no picture could be decoded."""
-        pictures = self._decoder.end()
+        pictures = list(self._decoder.end())
         if self._decoder.broken and not pictures and not self._watcher.counts.pictures:
             raise SourceError("none of the clip's pictures can be decoded", hint="is it whole?")
         return pictures

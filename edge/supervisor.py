@@ -126,21 +126,21 @@ class Supervisor:
             decoder = Decoder(FASTER * self._camera.detect.rate)
             last_picture = self._clock.now()
             for packet in source.packets():
-                pictures = self.watcher.pictures(packet, decoder)
+                seen = False
+                for picture in self.watcher.pictures(packet, decoder):
+                    if not seen:
+                        seen, last_picture = True, packet.at
+                        self._seen(packet.at)
+                    if (frame := self.watcher.consider(picture)) is not None:
+                        self._offer(frame)
                 awake = self.watcher.sleep.state != "asleep"
                 source.patience_s = 0.0 if awake else BURST_S
                 self.status.undecodable = before + source.broken + decoder.broken
-                if pictures:
-                    last_picture = packet.at
-                    self._seen(packet.at)
-                elif packet.at - last_picture > (GARBAGE_S if awake else GARBAGE_S + GLANCE_S):
+                if packet.at - last_picture > (GARBAGE_S if awake else GARBAGE_S + GLANCE_S):
                     raise garbage(self._camera.source.url)
-                elif not awake:
+                if not seen and not awake:
                     self._heard(packet.at)
                     if (frame := self.watcher.rest(packet.at)) is not None:
-                        self._offer(frame)
-                for picture in pictures:
-                    if (frame := self.watcher.consider(picture)) is not None:
                         self._offer(frame)
                 if self._stop.is_set():
                     return

@@ -22,7 +22,11 @@ HELD_BACK = 64  # packets whose time is remembered: more than a decoder holds ba
 
 
 class Decoder:
-    """One stream's at a time; a new connection needs a new one. Not thread-safe."""
+    """One stream's at a time; a new connection needs a new one. Not thread-safe.
+
+    Pictures are decoded as they are asked for: of many that waited, the decoder holds no more than of one, and what it
+    holds, it keeps. Whoever asks must ask to the end.
+    """
 
     def __init__(self, enough: float = math.inf) -> None:
         """`enough`: pictures a second; where more come, those that no other needs may be skipped (spare.py)."""
@@ -36,18 +40,17 @@ class Decoder:
         self._last = float("-inf")
         self._codec: av.VideoCodecContext | None = None
 
-    def keep(self, packet: Packet) -> list[Picture]:
+    def keep(self, packet: Packet) -> Iterator[Picture]:
         """Let `packet` wait; what waits before a key frame need not. Gives pictures only where too much does."""
         if packet.key:
             self._begin_with(packet)
-            return []
+            return
         self._waiting.append(packet)
         self._bytes += packet.size
-        if packet.at - self._waiting[0].at <= KEEP_S and self._bytes <= KEEP_BYTES:
-            return []
-        return self._all(self._taken())
+        if packet.at - self._waiting[0].at > KEEP_S or self._bytes > KEEP_BYTES:
+            yield from self._all(self._taken())
 
-    def decode(self, packet: Packet) -> list[Picture]:
+    def decode(self, packet: Packet) -> Iterator[Picture]:
         """The pictures of what waits and of `packet`; of a key frame, only its own."""
         waiting = self._taken()
         if packet.key and not waiting:
@@ -56,24 +59,30 @@ class Decoder:
         elif waiting:
             self._spare.pause()
         if not (packet.key and waiting):
-            return self._all([*waiting, packet])
+            yield from self._all([*waiting, packet])
+            return
         codec = packet.raw.stream.codec_context
         codec.flush_buffers()
-        if pictures := self._all([packet]):
-            return pictures
+        given = False
+        for picture in self._all([packet]):
+            given = True
+            yield picture
+        if given:
+            return
         # It holds pictures back, to put them in order: it gives this one only at the end of a stream. So this is one,
         # and the key frame begins another, should what follows it be wanted.
-        pictures = [self._picture(frame) for frame in self._frames(codec, None)]
+        for frame in self._frames(codec, None):
+            given = True
+            yield self._picture(frame)
         self._begin_with(packet)
-        self._given = packet.raw.pts if pictures else None
-        return pictures
+        self._given = packet.raw.pts if given else None
 
-    def end(self) -> list[Picture]:
+    def end(self) -> Iterator[Picture]:
         """The stream is over: what is left."""
-        pictures = self._all(self._taken())
+        yield from self._all(self._taken())
         if self._codec is not None:
-            pictures += [self._picture(frame) for frame in self._frames(self._codec, None)]
-        return pictures
+            for frame in self._frames(self._codec, None):
+                yield self._picture(frame)
 
     def _begin_with(self, key: Packet) -> None:
         """What the decoder still holds back is over."""
@@ -84,21 +93,20 @@ class Decoder:
         waiting, self._waiting, self._bytes = self._waiting, [], 0
         return waiting
 
-    def _all(self, packets: Sequence[Packet]) -> list[Picture]:
-        pictures: list[Picture] = []
+    def _all(self, packets: Sequence[Packet]) -> Iterator[Picture]:
         for packet in packets:
             while len(self._times) >= HELD_BACK:
                 del self._times[next(iter(self._times))]
             self._times[packet.raw.pts] = packet.at
             self._codec = packet.raw.stream.codec_context
-            before = len(pictures)
+            pictures = 0
             for frame in self._frames(self._codec, packet.raw):
                 again = self._given is not None and frame.pts == self._given
                 self._given = None
                 if not again:
-                    pictures.append(self._picture(frame, packet.at))
-            self._spare.took(len(pictures) - before)
-        return pictures
+                    pictures += 1
+                    yield self._picture(frame, packet.at)
+            self._spare.took(pictures)
 
     def _frames(self, codec: av.VideoCodecContext, packet: av.Packet[av.VideoStream] | None) -> Iterator[av.VideoFrame]:
         try:

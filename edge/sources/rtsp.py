@@ -7,7 +7,7 @@ timeout; garbage raises per packet while demuxing goes on.
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -43,6 +43,7 @@ class RtspSource:
         self._clock = clock
         self.broken = 0  # packets that could not be read
         self.patience_s = 0.0
+        self._closed = threading.Event()
         self._container = self._open(config, credentials)
         self._stream = self._container.streams.video[0]
         # One thread a camera is enough at camera rates; frame threading would also delay pictures.
@@ -79,7 +80,7 @@ class RtspSource:
         packets = self._container.demux(self._stream)
         while True:
             if self.patience_s and moments.waited and self._transport == "tcp":  # what UDP brings has less room
-                time.sleep(self.patience_s)
+                self._closed.wait(self.patience_s)
             asked = self._clock.now()
             try:
                 packet = next(packets, None)
@@ -97,6 +98,7 @@ class RtspSource:
             yield Packet(moments.came(asked, last, own), packet)
 
     def close(self) -> None:
+        self._closed.set()
         self._container.close()
 
 
