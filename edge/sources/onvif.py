@@ -125,7 +125,7 @@ def find(config: SourceConfig, credentials: Credentials | None, clock: Clock) ->
     async def work() -> Stream:
         async with _device(config, credentials, clock) as device:
             media = await _media(device)
-            sensors = {profile.sensor for profile in media.profiles if profile.sensor}
+            sensors = {profile.sensor for profile in media.profiles}
             if len(sensors) > 1:
                 raise SourceRefused(
                     f"{device.url}: has {len(sensors)} cameras, and which one is meant it cannot know",
@@ -260,7 +260,8 @@ def _service_address(answer: str, device_url: str) -> str:
 
 
 def _profiles(answer: Element) -> list[Profile]:
-    """Those with H.264 or H.265; Media1 and Media2 say the same in other places."""
+    """Those with H.264 or H.265; Media1 and Media2 say the same in other places. One without a sensor is none that
+    streams, unless the camera never names them."""
     found = []
     for entry in answer.iterfind("{*}Profiles"):
         encoder = entry.find("{*}VideoEncoderConfiguration")
@@ -275,4 +276,4 @@ def _profiles(answer: Element) -> list[Profile]:
         if token and codec in ("H264", "H265") and all(re.fullmatch(r"0*[1-9][0-9]{0,4}", side) for side in sides):
             name = shown(entry.findtext("{*}Name") or token)
             found.append(Profile(token, name, codec, int(sides[0]), int(sides[1]), shown(sensor or "")))
-    return found
+    return [profile for profile in found if profile.sensor] or found

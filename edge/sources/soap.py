@@ -94,7 +94,8 @@ class Device:
         except httpx.ConnectError:
             hint = "check address and port of source.url; is the camera up?"
             raise SourceError(f"{self.url}: cannot be reached", hint=hint) from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, NotImplementedError) as error:
+            # those that are not httpx's own come of challenges that it cannot read
             hint = "is this the port of the camera's web pages?"
             raise SourceError(f"{self.url}: {type(error).__name__} instead of an answer", hint=hint) from None
         return self._body(answer)
@@ -141,7 +142,7 @@ class Device:
         hint = (
             "check user and password in the credentials file; some cameras want a user of their own for ONVIF"
             if self._credentials
-            else "name a user and password under source.credentials"
+            else "it wants a user and a password: name them under source.credentials"
         )
         return SourceRefused(f"{self.url}: the camera refuses the credentials", code="credentials", hint=hint)
 
