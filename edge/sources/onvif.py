@@ -169,7 +169,8 @@ def stream_address(answer: str, device_url: str) -> str:
     except ValueError:
         parts, port = urlsplit(""), None
     if parts.scheme not in ("rtsp", "rtsps") or not re.fullmatch(r"[\x21-\x7e]{1,2048}", answer):
-        raise SourceRefused(f"{device_url}: {shown(answer)!r} is no address of a stream", code="not-onvif")
+        hint = "switch RTSP on in the camera's settings"
+        raise SourceRefused(f"{device_url}: {shown(answer)!r} is no address of a stream", code="not-onvif", hint=hint)
     host = urlsplit(device_url).hostname or ""
     host = f"[{host}]" if ":" in host else host
     return urlunsplit(parts._replace(netloc=f"{host}:{port}" if port else host))
@@ -217,34 +218,44 @@ async def _media(device: Device) -> _Media:
 
 
 async def _clock_ahead_s(device: Device) -> float:
-    """The camera's clock minus ours. Everybody may ask for it, says the standard; some cameras know better."""
+    """The camera's clock minus ours; 0 where it does not say. Everybody may ask for it, says the standard; some
+    cameras know better."""
     question = f'<GetSystemDateAndTime xmlns="{DEVICE}"/>'
     try:
-        answer = await device.ask(question, signed=False)
+        answer = await _unless_fault(device, question, signed=False)
     except SourceRefused as error:
-        if error.code not in ("credentials", "fault"):
+        if error.code != "credentials":
             raise
-        answer = await device.ask(question)
+        answer = await _unless_fault(device, question)
+    if answer is None:
+        return 0.0
     words = ("Date/{*}Year", "Date/{*}Month", "Date/{*}Day", "Time/{*}Hour", "Time/{*}Minute", "Time/{*}Second")
     try:
         year, *rest = (int(answer.findtext(f".//{{*}}UTCDateTime/{{*}}{word}") or "") for word in words)
         month, day, hour, minute, second = rest
         at = datetime(year if 1970 <= year < 2200 else 0, month, day, hour, minute, second, tzinfo=UTC)
-    except (ValueError, OverflowError):  # it does not say: then it may be right
+    except (ValueError, OverflowError):
         return 0.0
     return (at - device.utc()).total_seconds()
 
 
-async def _services(device: Device) -> dict[str, str]:
-    """Addresses of the media services, by namespace."""
+async def _unless_fault(device: Device, question: str, *, signed: bool = True) -> Element | None:
+    """The answer, or None where the camera knows no such question."""
     try:
-        question = f'<GetServices xmlns="{DEVICE}"><IncludeCapability>false</IncludeCapability></GetServices>'
-        answer = await device.ask(question)
-        entries = [(each.findtext("{*}Namespace"), each.findtext("{*}XAddr")) for each in answer.iterfind("{*}Service")]
+        return await device.ask(question, signed=signed)
     except SourceRefused as error:
         if error.code != "fault":
             raise
-        # A camera of before 2010's version 2 of the standard.
+        return None
+
+
+async def _services(device: Device) -> dict[str, str]:
+    """Addresses of the media services, by namespace."""
+    question = f'<GetServices xmlns="{DEVICE}"><IncludeCapability>false</IncludeCapability></GetServices>'
+    answer = await _unless_fault(device, question)
+    if answer is not None:
+        entries = [(each.findtext("{*}Namespace"), each.findtext("{*}XAddr")) for each in answer.iterfind("{*}Service")]
+    else:  # a camera from before version 2 of the standard
         answer = await device.ask(f'<GetCapabilities xmlns="{DEVICE}"><Category>Media</Category></GetCapabilities>')
         entries = [(MEDIA1, answer.findtext(".//{*}Media/{*}XAddr"))]
     return {name: _service_address(address, device.url) for name, address in entries if name and address}
