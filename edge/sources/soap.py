@@ -1,7 +1,7 @@
 """Questions to a camera's ONVIF services (SOAP 1.2 over HTTP), and their answers.
 
-By hand, for five questions: the libraries of today know no Media2, where alone H.265 shows, or no HTTP digest, read
-answers without bound, and follow a redirect to another host with the password's digest in hand.
+By hand, for five questions: onvif-zeep-async 4.3 knows no Media2, where alone H.265 shows, and no HTTP digest, reads
+answers of any size, and takes a redirect to another host with the password's digest in hand.
 
 Answers are not trusted: at most MAX_ANSWER bytes, MAX_DEPTH levels and the time given; no document type, so no
 entities; no redirects; nothing is unpacked. A password leaves as a digest only (WS-Security, and HTTP's where the
