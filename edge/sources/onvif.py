@@ -284,7 +284,7 @@ def _profiles(answer: Element) -> list[Profile]:
         sensor = sensor or entry.findtext("{*}Configurations/{*}VideoSource/{*}SourceToken")
         token, codec = entry.get("token", ""), (encoder.findtext("{*}Encoding") or "").upper()
         sides = [encoder.findtext(f"{{*}}Resolution/{{*}}{side}") or "" for side in ("Width", "Height")]
-        if token and codec in ("H264", "H265") and all(re.fullmatch(r"0*[1-9][0-9]{0,4}", side) for side in sides):
+        if token and codec in ("H264", "H265") and all(re.fullmatch(r"[1-9][0-9]{0,4}", side) for side in sides):
             name = shown(entry.findtext("{*}Name") or token)
             found.append(Profile(token, name, codec, int(sides[0]), int(sides[1]), shown(sensor or "")))
     return [profile for profile in found if profile.sensor] or found

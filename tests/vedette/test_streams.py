@@ -91,9 +91,7 @@ def test_a_login_of_the_edges_file(login, tmp_path):
         pytest.param(["http://me:pw@127.0.0.1/"], 2, "must not stand in the address", id="password in the address"),
         pytest.param(["http://127.0.0.1:9", "--name", "gate"], 2, "goes together", id="name alone"),
         pytest.param(["http://127.0.0.1:9", "--credentials-file", "x"], 2, "goes together", id="file alone"),
-        pytest.param(
-            ["http://127.0.0.1:9", "LOGIN", "--name", "other"], 1, "there are: gate", id="not in the file"
-        ),
+        pytest.param(["http://127.0.0.1:9", "LOGIN", "--name", "other"], 1, "there are: gate", id="not in the file"),
         pytest.param(["http://127.0.0.1:9", "LOGIN"], 1, "cannot be reached", id="nobody listens"),
     ],
 )
