@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from contract import geometry
 from contract.event import Severity
@@ -22,8 +22,15 @@ from contract.section import Id, Line, LongSeconds, Number, Polygon, Seconds, Se
 class Source(Section):
     """Where the pictures come from."""
 
-    kind: Literal["rtsp"] = "rtsp"
-    url: str = Field(description="rtsp:// or rtsps:// address without user and password")
+    kind: Literal["rtsp", "onvif"] = Field(
+        "rtsp", description="rtsp: url is the stream; onvif: url is the camera, which is asked for its streams"
+    )
+    url: str = Field(
+        description="without user and password: rtsp:// or rtsps://; with kind onvif http://host/onvif/device_service"
+    )
+    stream: Literal["sub", "main"] | None = Field(
+        None, description="with kind onvif only: sub, the small stream, which is the default, or main, the large one"
+    )
     credentials: Id | None = Field(None, description="name of an entry in the edge's credentials file")
     transport: Literal["auto", "tcp", "udp"] = Field("auto", description="auto: TCP first, then UDP")
     open_timeout_s: LongSeconds = Field(5.0, description="give up connecting after this long")
@@ -31,7 +38,7 @@ class Source(Section):
 
     @field_validator("url")
     @classmethod
-    def _plain_address(cls, url: str) -> str:
+    def _plain_address(cls, url: str, info: ValidationInfo) -> str:
         # First, and anywhere in the text: a password may hold what ends the host's part of an address.
         if "@" in url or re.search(r"(passw\w*|pwd|(?<![a-z])(pass|psw))=", url, re.IGNORECASE):
             raise ValueError("user and password must not stand in the address; name them under source.credentials")
@@ -39,12 +46,26 @@ class Source(Section):
             raise ValueError("an address holds no spaces or control characters")
         try:
             parts = urlsplit(url)
-            usable = parts.scheme in ("rtsp", "rtsps") and parts.hostname and parts.port != 0
+            scheme = parts.scheme if parts.hostname and parts.port != 0 else ""
         except ValueError:  # brackets or port make no sense
-            usable = False
-        if not usable:
-            raise ValueError("not the address of a stream; want rtsp://host[:port]/path or rtsps://host[:port]/path")
-        return url
+            scheme = ""
+        match info.data.get("kind"), scheme:
+            case ("rtsp", "rtsp" | "rtsps") | ("onvif", "http" | "https") | (None, _):  # None: that is told already
+                return url
+            case "rtsp", "http" | "https":
+                raise ValueError("not the address of a stream; where it is that of an ONVIF device, add kind: onvif")
+            case "rtsp", _:
+                raise ValueError(
+                    "not the address of a stream; want rtsp://host[:port]/path or rtsps://host[:port]/path"
+                )
+        raise ValueError("not the address of an ONVIF device; want http://host[:port]/onvif/device_service")
+
+    @field_validator("stream")
+    @classmethod
+    def _onvif_chooses(cls, stream: str | None, info: ValidationInfo) -> str | None:
+        if stream is not None and info.data.get("kind") == "rtsp":
+            raise ValueError("only with kind: onvif; an rtsp address is one stream already")
+        return stream
 
 
 class Gate(Section):

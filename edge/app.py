@@ -37,6 +37,8 @@ from edge.pacing import Pacer
 from edge.pipeline import Analyst
 from edge.records import left_open
 from edge.settings import Settings
+from edge.sources.base import Source
+from edge.sources.onvif import Onvif
 from edge.sources.rtsp import RtspSource
 from edge.stills import Stills
 from edge.supervisor import Supervisor
@@ -98,6 +100,7 @@ class Edge:
                 self._new_id,
                 self._stills.offer,
             )
+            self._onvif: dict[str, Onvif] = {}  # by camera, of those that are asked for their streams
             self._supervisors = self._make_supervisors(settings)
             self._health = _open_health(self.status, settings.health_port)
             undo.pop_all()
@@ -199,6 +202,7 @@ class Edge:
             state=state,
             why=why,
             hint=hint,
+            stream=self._onvif[name].chosen if name in self._onvif else "",
             last_frame_age=None if stream.last_picture is None else round(now - stream.last_picture, 3),
             frames=counts.pictures,
             packets=counts.packets,
@@ -236,7 +240,7 @@ class Edge:
             camera.id: Supervisor(
                 camera,
                 self._paces[camera.id],
-                partial(RtspSource, camera.source, _credentials(settings, camera), self._clock),
+                self._connect(settings, camera),
                 partial(self._offer, camera.id),
                 partial(self._analysis.note, camera.id),
                 partial(self._analysis.heard, camera.id),
@@ -245,6 +249,14 @@ class Edge:
             )
             for camera in self._cameras.values()
         }
+
+    def _connect(self, settings: Settings, camera: Camera) -> Callable[[], Source]:
+        credentials = _credentials(settings, camera)
+        if camera.source.kind == "rtsp":
+            return partial(RtspSource, camera.source, credentials, self._clock)
+        open_stream = partial(RtspSource, credentials=credentials, clock=self._clock)
+        self._onvif[camera.id] = Onvif(camera, credentials, self._clock, open_stream)
+        return self._onvif[camera.id]
 
     def _offer(self, camera_id: str, frame: Frame) -> None:
         """In the camera's own thread."""

@@ -40,7 +40,7 @@ class SourceError(EdgeError):
 
 
 class SourceRefused(SourceError):
-    """`code` is one word: credentials, not-found, busy, not-rtsp, refused."""
+    """`code` is one word: credentials, not-found, busy, not-rtsp, not-onvif, no-video, fault, refused."""
 
     def __init__(self, message: str, *, code: str = "refused", hint: str = "") -> None:
         super().__init__(message, hint=hint)

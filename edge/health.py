@@ -32,6 +32,7 @@ class CameraStatus:
     state: str
     why: str = ""
     hint: str = ""  # what to do about it
+    stream: str = ""  # what was chosen of what it offers over ONVIF
     last_frame_age: float | None = None  # seconds
     packets: int = 0
     frames: int = 0

@@ -76,7 +76,7 @@ ONLY_IN = {
     "concrete sources": (
         "edge",
         {"edge.app", "edge.replay_cli", "edge.replay"},
-        {"edge.sources.rtsp", "edge.sources.file"},
+        {"edge.sources.rtsp", "edge.sources.onvif", "edge.sources.file"},
     ),
     "the concrete store": ("central", {"central.app", "central.control"}, {"central.store.sqlite"}),
 }

@@ -15,7 +15,7 @@ from vedette import __version__
 PARTS = {
     "edge": "edge.cli",
     "central": "central.cli",
-    "camera": "vedette.virtual_camera.cli",
+    "camera": "vedette.camera",
     "models": "vedette.models.cli",
 }
 

@@ -39,7 +39,7 @@ class RtspSource:
     """
 
     def __init__(self, config: SourceConfig, credentials: Credentials | None, clock: Clock) -> None:
-        self._url = config.url  # what may be shown
+        self._url = redact.text(config.url)  # one that ONVIF found may hold a password
         self._clock = clock
         self.broken = 0  # packets that could not be read
         self.patience_s = 0.0

@@ -97,6 +97,11 @@ def test_other_encodings(text: bytes, line: int, message: str) -> None:
         pytest.param(BASE.replace(URL, "RTSP://camera.example/live"), id="scheme in capitals"),
         pytest.param(BASE.replace(URL, '"rtsp://[2001:db8::1]:554/live"'), id="IPv6"),
         pytest.param(BASE.replace(URL, '"rtsp://192.0.2.1/cam/realmonitor?channel=1&subtype=1"'), id="query"),
+        pytest.param(BASE.replace(f"url: {URL}", "kind: onvif\n  url: http://192.0.2.1"), id="ONVIF, the host alone"),
+        pytest.param(
+            BASE.replace(f"url: {URL}", "kind: onvif\n  url: https://cam.example:8443/x\n  stream: main"),
+            id="ONVIF with port, path and stream",
+        ),
     ],
 )
 def test_accepted(text: str | bytes) -> None:

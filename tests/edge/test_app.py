@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 
 from contract import parse
@@ -10,7 +12,7 @@ from edge.app import Edge
 from edge.cameras import CameraFiles
 from edge.credentials import Secret
 from edge.detect.shipped import models_dir
-from edge.health import reasons, to_prometheus
+from edge.health import reasons, to_json, to_prometheus
 from edge.settings import Settings
 from edge.token import Token
 from tests.edge.view.pictures import encoded, shots
@@ -26,12 +28,13 @@ def virtual(tmp_path):
     """A camera that shows the plaza, and one whose sensor is frozen."""
     picture = shots(CLIP, 0.0)[0].image
     frozen = encoded([picture] * 40, tmp_path / "frozen.mp4", g="5", qp="28")
-    with VirtualCamera([Mount("plaza", CLIP), Mount("frozen", frozen)]) as camera:
+    with VirtualCamera([Mount("plaza", CLIP), Mount("frozen", frozen)], onvif_port=0) as camera:
         yield camera
 
 
-@pytest.fixture
-def edge(tmp_path, virtual):
+@contextmanager
+def edge_of(folder, sources):
+    """A running edge; `sources` by camera."""
     cameras = {
         name: parse.camera(
             f"""
@@ -40,24 +43,32 @@ tier: 1
 pilot: school
 site: s1
 purpose: a test of the whole edge
-source: {{url: "{virtual.url(name)}"}}
+source: {source}
 view: {{offline: {{for_s: 3, recover_s: 0.5}}, frozen: {{for_s: 4, recover_s: 1}}}}
 zones: {{all: [[0, 0], [1, 0], [1, 1], [0, 1]]}}
 rules: {{anybody: {{kind: intrusion, zone: all}}}}
 """
         )
-        for name in ("plaza", "frozen")
+        for name, source in sources.items()
     }
     settings = Settings(
         central="http://127.0.0.1:9",
         token=Token("edge-1", Secret("vde_x")),
-        data=tmp_path / "data",
+        data=folder / "data",
         models=models_dir(),
     )
     one = Edge(settings, CameraFiles({f"{name}.yaml": camera for name, camera in cameras.items()}, ()))
     one.start()
-    yield one
-    one.close()
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+@pytest.fixture
+def edge(tmp_path, virtual):
+    with edge_of(tmp_path, {name: f'{{url: "{virtual.url(name)}"}}' for name in ("plaza", "frozen")}) as one:
+        yield one
 
 
 def told(edge, camera="plaza"):
@@ -88,6 +99,14 @@ def test_a_frozen_sensor_blinds_is_told_and_shown(edge):
     assert status.cameras["frozen"].view == ("frozen",)
     assert "camera frozen is blind: the picture is frozen" in reasons(status)
     assert 'vedette_camera_view_fault{camera="frozen",kind="frozen"} 1' in to_prometheus(status)
+
+
+def test_a_camera_over_onvif_goes_live_and_says_what_was_chosen(tmp_path, virtual):
+    with edge_of(tmp_path, {"asked": f'{{kind: onvif, url: "{virtual.onvif}"}}'}) as edge:
+        wait_until(lambda: edge.status().cameras["asked"].state == "live", within=15)
+        assert edge.status().cameras["asked"].stream == "plaza, 768x576, H264"
+        assert b'"stream":"plaza, 768x576, H264"' in to_json(edge.status())
+        assert virtual.stats("plaza").playing == 1
 
 
 def test_sight_that_is_lost_while_health_is_asked_is_no_trouble(edge):

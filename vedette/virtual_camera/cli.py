@@ -1,4 +1,4 @@
-"""`vedette camera serve`: clips as cameras, until a signal."""
+"""`vedette camera serve`: clips as cameras over RTSP, with faults on demand, until a signal."""
 
 from __future__ import annotations
 
@@ -17,15 +17,7 @@ from vedette.virtual_camera.onvif_server import OnvifServer
 from vedette.virtual_camera.server import Server, load_mounts
 from vedette.virtual_camera.stream import Mount
 
-app = typer.Typer(help="Virtual cameras: clips served over RTSP, with faults on demand.", no_args_is_help=True)
 
-
-@app.callback()
-def _group() -> None:
-    """Keeps `serve` a command of its own while it is the only one."""
-
-
-@app.command()
 def serve(
     clips: Annotated[
         list[Path],

@@ -13,14 +13,14 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.vedette.virtual_camera.clients import open_camera
-from vedette.virtual_camera.cli import app
+from vedette.camera import app
 
 ROOT = Path(__file__).parents[3]
 
 
 @contextmanager
 def serve(*arguments):
-    command = [sys.executable, "-c", "from vedette.virtual_camera.cli import app; app()", "serve", *arguments]
+    command = [sys.executable, "-c", "from vedette.camera import app; app()", "serve", *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
