@@ -79,7 +79,9 @@ class RtspSource:
         unit = float(self._stream.time_base or 0)
         packets = self._container.demux(self._stream)
         while True:
-            if self.patience_s and moments.waited and self._transport == "tcp":  # what UDP brings has less room
+            if not self.patience_s or self._transport != "tcp":  # what UDP brings has less room
+                moments.read_on()
+            elif moments.all_read(self._clock.now()):
                 self._closed.wait(self.patience_s)
             asked = self._clock.now()
             try:

@@ -52,10 +52,28 @@ def test_came(reads, want):
     assert came(*reads) == pytest.approx(want)
 
 
-def test_whether_the_last_one_had_to_be_waited_for():
+@pytest.mark.parametrize(
+    ("reads", "want"),
+    [
+        pytest.param([(0.20, 0, 0.04), (0.20, 0, 0.08)], [False, False], id="at once: there may be more"),
+        pytest.param([(0.04, WAIT, 0.04), (0.08, WAIT, 0.08)], [True, True], id="waited for"),
+        pytest.param(
+            [(0.20, WAIT, 0.04), (0.24, WAIT, 0.08), (0.28, WAIT, 0.12), (0.28, WAIT, 0.20)],
+            [False, False, False, True],
+            id="it was the thread that waited",
+        ),
+        pytest.param([(1.0, WAIT, 0), (2.0, WAIT, 0)], [False, False], id="a clock that stands still"),
+        pytest.param([(1000, WAIT, 999.7), (2000, WAIT, 1999.4)], [True, True], id="one that is a little slow"),
+    ],
+)
+def test_whether_all_was_read(reads, want):
     moments = Moments()
-    assert moments.waited
-    moments.came(100, 100, 7)
-    assert not moments.waited
-    moments.came(100, 100 + WAIT, 7.04)
-    assert moments.waited
+    moments.came(100 - WAIT, 100, 7)
+    assert moments.all_read(100)
+    found = []
+    for at, took, own in reads:
+        moments.came(100 + at - took, 100 + at, 7 + own)
+        found.append(moments.all_read(100 + at))
+    assert found == want
+    moments.read_on()
+    assert moments.all_read(1e6) == (reads[-1][1] > 0)
