@@ -254,7 +254,7 @@ class Edge:
         credentials = _credentials(settings, camera)
         if camera.source.kind == "rtsp":
             return partial(RtspSource, camera.source, credentials, self._clock)
-        open_stream = partial(RtspSource, credentials=credentials, clock=self._clock)
+        open_stream = partial(RtspSource, credentials=credentials, clock=self._clock, shown=camera.source.url)
         self._onvif[camera.id] = Onvif(camera, credentials, self._clock, open_stream)
         return self._onvif[camera.id]
 

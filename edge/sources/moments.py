@@ -7,7 +7,10 @@ the stream's own times say, and not later than now: so packets that are read man
 from __future__ import annotations
 
 AT_ONCE_S = 0.002  # a read that takes no longer had not to wait
-LATE_S = 5.0  # beyond, the stream's times are not believed
+LATE_S = (
+    0.5  # beyond, the stream's times are not believed: of a thread that cannot keep up, all looks would be too late
+)
+LEAP_S = 1.0  # the stream's clock was set
 SLACK_S, DRIFT = 0.1, 5e-4  # of the stream's clock against ours: to and fro, and for good
 
 
@@ -41,6 +44,8 @@ class Moments:
         if self._since is None:
             self._since = now, self._own
         ours, own = now - self._since[0], self._own - self._since[1]
+        if own > ours + LEAP_S:
+            self._since, ours, own = (now, self._own), 0.0, 0.0
         return self._waited and own * (1 + DRIFT) >= ours - SLACK_S
 
     def read_on(self) -> None:

@@ -23,7 +23,6 @@ from xml.sax.saxutils import escape
 
 import structlog
 
-from contract import redact
 from contract.camera import Camera
 from contract.camera import Source as SourceConfig
 from edge.clock import Clock
@@ -107,8 +106,9 @@ class Onvif:
             self._found = find(config, self._credentials, self._clock)
             if self.chosen != str(self._found.profile):
                 self.chosen = str(self._found.profile)
-                address = redact.text(self._found.url)
-                log.info("stream chosen", camera=self._camera.id, profile=self.chosen, address=address)
+                log.info(
+                    "stream chosen", camera=self._camera.id, profile=self.chosen
+                )  # the address may hold a password
         try:
             return self._open(config.model_copy(update={"kind": "rtsp", "url": self._found.url, "stream": None}))
         except SourceError:

@@ -38,8 +38,11 @@ class RtspSource:
     Raises SourceRefused, SourceTimeout, SourceEnded. Not thread-safe: open, read and close in one thread.
     """
 
-    def __init__(self, config: SourceConfig, credentials: Credentials | None, clock: Clock) -> None:
-        self._url = redact.text(config.url)  # one that ONVIF found may hold a password
+    def __init__(
+        self, config: SourceConfig, credentials: Credentials | None, clock: Clock, *, shown: str | None = None
+    ) -> None:
+        """`shown`: what stands for the address in errors, where that may hold a password."""
+        self._url = shown or config.url
         self._clock = clock
         self.broken = 0  # packets that could not be read
         self.patience_s = 0.0

@@ -75,6 +75,13 @@ def test_one_that_needs_no_look_never_replaces_one_that_does():
     assert looks.overwritten == {}
 
 
+def test_one_that_needs_no_look_goes_first():
+    looks = LookQueue()
+    looks.offer("a", frame(1.0))
+    looks.offer("b", replace(frame(2.0), still=True))
+    assert [looks.take(0)[0] for _ in range(2)] == ["b", "a"]
+
+
 def served(looks, rounds, asking):
     """How many looks each gets when all of them ask all the time."""
     got = Counter()

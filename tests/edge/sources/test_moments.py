@@ -42,7 +42,7 @@ def came(*reads: tuple[float, float, float | None]) -> list[float]:
             [(100, WAIT, 7), (100.2, 0, -3e4), (100.3, 0, 0.04 - 3e4)], [100, 100.2, 100.24], id="a leap back"
         ),
         pytest.param(
-            [(100, WAIT, 7), (103, 0, 7), (100.1 + LATE_S, 0, 7)],
+            [(100, WAIT, 7), (100.3, 0, 7), (100.1 + LATE_S, 0, 7)],
             [100, 100, 100.1 + LATE_S],
             id="times that stand still",
         ),
@@ -63,6 +63,9 @@ def test_came(reads, want):
             id="it was the thread that waited",
         ),
         pytest.param([(1.0, WAIT, 0), (2.0, WAIT, 0)], [False, False], id="a clock that stands still"),
+        pytest.param(
+            [(0.2, WAIT, 3600), (0.4, WAIT, 3600.04), (0.6, WAIT, 3600.4)], [True, False, True], id="one that was set"
+        ),
         pytest.param([(1000, WAIT, 999.7), (2000, WAIT, 1999.4)], [True, True], id="one that is a little slow"),
     ],
 )

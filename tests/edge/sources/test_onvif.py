@@ -345,10 +345,11 @@ def test_the_address_is_kept_until_a_connect_with_it_fails():
     assert CANARY not in str(logs)
 
 
-def test_rtsp_does_not_show_a_password_that_onvif_found():
-    config = Source(url="rtsp://127.0.0.1:9/x").model_copy(update={"url": "rtsp://127.0.0.1:9/x?password=geheim1"})
-    with pytest.raises(SourceError) as caught:
-        RtspSource(config, None, CLOCK)
+@pytest.mark.parametrize("rest", ["x?password=geheim1", "x?auth=geheim1", "user:geheim1/x"])
+def test_rtsp_does_not_show_a_password_that_onvif_found(rest):
+    config = Source(url="rtsp://127.0.0.1:9/x").model_copy(update={"url": f"rtsp://127.0.0.1:9/{rest}"})
+    with pytest.raises(SourceError, match=r"^http://127\.0\.0\.1: ") as caught:
+        RtspSource(config, None, CLOCK, shown="http://127.0.0.1")
     assert "geheim1" not in str(caught.value)
 
 
