@@ -7,9 +7,7 @@ the stream's own times say, and not later than now: so packets that are read man
 from __future__ import annotations
 
 AT_ONCE_S = 0.002  # a read that takes no longer had not to wait
-LATE_S = (
-    0.5  # beyond, the stream's times are not believed: of a thread that cannot keep up, all looks would be too late
-)
+LATE_S = 0.5  # beyond, the stream's times are not believed: else a thread that cannot keep up makes every look too late
 LEAP_S = 1.0  # the stream's clock was set
 SLACK_S, DRIFT = 0.1, 5e-4  # of the stream's clock against ours: to and fro, and for good
 

@@ -95,7 +95,7 @@ class Device:
             hint = "check address and port of source.url; is the camera up?"
             raise SourceError(f"{self.url}: cannot be reached", hint=hint) from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, NotImplementedError) as error:
-            # those that are not httpx's own come of challenges that it cannot read
+            # ValueError, LookupError: challenges that httpx cannot read; NotImplementedError: qop="auth-int" alone
             hint = "is this the port of the camera's web pages?"
             raise SourceError(f"{self.url}: {type(error).__name__} instead of an answer", hint=hint) from None
         return self._body(answer)
