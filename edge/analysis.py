@@ -44,6 +44,7 @@ log = structlog.get_logger(__name__)
 
 KeepStills: TypeAlias = Callable[[Camera, Frame, Sequence[Box], Sequence[Draft]], None]  # see Stills.offer
 STALE_S = 1.0  # a frame that waited longer tells where things were, not where they are
+CALM_STALE_S = 5.0  # unless nothing moves
 SILENCES_S = 0.2  # between two questions whether all cameras are heard
 NOTES = 1000  # of all cameras
 MOST_PIXELS = 800_000  # of a batch: three pictures of 640x384, 0.1 s on one core
@@ -188,7 +189,7 @@ class Analysis:
 
     def _is_worth(self, name: str, frame: Frame) -> bool:
         blinded = frame.at < self._blinded.get(name, float("-inf"))
-        if not blinded and self._clock.now() - frame.at <= STALE_S:
+        if not blinded and self._clock.now() - frame.at <= (CALM_STALE_S if frame.calm else STALE_S):
             return True
         with self._counting:
             self.dropped[name]["blind" if blinded else "stale"] += 1
@@ -205,8 +206,9 @@ class Analysis:
             with self._guarding(look.camera):
                 self._take_in(mosaic, look, sight or mosaic.look([(look.image, look.plan.regions)])[0])
                 self.faults.pop(look.camera, None)
-                now = self._clock.now()
-                self._load.looked(now, now - look.frame.at)
+                if not look.frame.calm:
+                    now = self._clock.now()
+                    self._load.looked(now, now - look.frame.at)
 
     def _take_in(self, mosaic: Mosaic, look: _Look, sight: Sight) -> None:
         camera, analyst = self._cameras[look.camera], self._analysts[look.camera]

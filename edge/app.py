@@ -52,6 +52,7 @@ ANALYSIS_ENDS_S = 1.0
 STILLS_END_S = 0.2  # to queue the end, and again to get there
 DRAIN_S = 1.0
 TIER_WEIGHTS = {1: 4.0, 2: 2.0, 3: 1.0}  # looks of a camera against those of others, where not all can be made
+HURRIED_S = 0.5  # looks that wait longer: the edge does not keep up with the cameras it has
 UPLINK_ENDS_S = 1.0  # a connect in flight cannot be broken off
 
 
@@ -235,7 +236,7 @@ class Edge:
         }
 
     def _make_supervisors(self, settings: Settings) -> dict[str, Supervisor]:
-        pacer = Pacer(self._clock)
+        pacer = Pacer(self._clock, lambda: self._looks.lag(self._clock.now()) < HURRIED_S)
         return {
             camera.id: Supervisor(
                 camera,

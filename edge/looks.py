@@ -35,6 +35,7 @@ class LookQueue:
         """`weights`: looks that a camera gets against others, 1 where it is not named."""
         self._weights = weights or {}
         self._waiting: dict[str, Frame] = {}
+        self._since: dict[str, float] = {}  # of the oldest frame that its camera wanted a look for
         self._still: dict[str, Frame] = {}  # those that need no look
         self._turns: list[_Turn] = []  # of those that do; a heap
         self._numbers = count()
@@ -59,6 +60,7 @@ class LookQueue:
             if before is not None and before.slept:
                 frame = replace(frame, slept=True)
             if waiting is None:
+                self._since[camera_id] = frame.at
                 end = self._ends.get(camera_id, 0.0)
                 heapq.heappush(self._turns, _Turn(max(self._now, end), end, next(self._numbers), camera_id))
             else:
@@ -79,7 +81,13 @@ class LookQueue:
                 return None
             self._now = turn.start
             self._ends[turn.camera] = turn.start + 1 / self._weights.get(turn.camera, 1.0)
+            del self._since[turn.camera]
             return turn.camera, self._waiting.pop(turn.camera)
+
+    def lag(self, at: float) -> float:
+        """Seconds at `at` since the camera that waits longest first asked."""
+        with self._changed:
+            return at - min(self._since.values(), default=at)
 
     def _any(self, but_of: Container[str]) -> bool:
         return any(each not in but_of for waiting in (self._still, self._waiting) for each in waiting)
@@ -101,6 +109,7 @@ class LookQueue:
         with self._changed:
             self._closed = True
             self._waiting.clear()
+            self._since.clear()
             self._still.clear()
             self._turns.clear()
             self._changed.notify_all()

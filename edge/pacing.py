@@ -3,6 +3,8 @@
 Contract
 --------
 - At most `at_once` connects to one host begin at a time; other hosts are no concern of theirs.
+- While the edge does not keep up with its cameras, one connect begins every `SLOW_S`, whatever the host: a camera
+  costs most in its first seconds.
 - A connect that hangs for longer than `hold_s` no longer counts, so mute cameras do not use up a recorder's places.
 - Of those who wait, whoever failed least often in a row goes first: a camera that was kicked does not queue behind
   dozens that have been dead for days.
@@ -12,14 +14,16 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from edge.clock import Clock
 
+SLOW_S = 1.0
 _LOOK_S = 0.2  # how often who waits looks whether a connect has become old, or the edge stops
 
 
@@ -34,8 +38,12 @@ class _Waiter:
 class Pacer:
     """One for all cameras of an edge; from any thread."""
 
-    def __init__(self, clock: Clock, *, at_once: int = 4, hold_s: float = 0.5) -> None:
+    def __init__(
+        self, clock: Clock, keeps_up: Callable[[], bool] = lambda: True, *, at_once: int = 4, hold_s: float = 0.5
+    ) -> None:
         self._clock = clock
+        self._keeps_up = keeps_up
+        self._granted = -math.inf
         self._at_once = at_once
         self._hold_s = hold_s
         self._lock = threading.Lock()
@@ -66,8 +74,10 @@ class Pacer:
             begun = {number: at for number, at in self._begun[host].items() if now - at < self._hold_s}
             waiting = self._waiting[host]
             while waiting and (waiting[0].gone or len(begun) < self._at_once):
+                if not waiting[0].gone and now < self._granted + SLOW_S and not self._keeps_up():
+                    break
                 first = heapq.heappop(waiting)
                 if not first.gone:
-                    begun[first.number] = now
+                    self._granted = begun[first.number] = now
                     first.turn.set()
             self._begun[host] = begun

@@ -133,7 +133,7 @@ class Watcher:
         self._last_look = at
         self.pace.spend()
         self.counts.looks += 1
-        return Frame(at, partial(self._render, picture), slept, moving=self._gate.moving)
+        return Frame(at, partial(self._render, picture), slept, calm=quiet, moving=self._gate.moving)
 
     @property
     def _quiet_s(self) -> float:

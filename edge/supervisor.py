@@ -38,7 +38,7 @@ StreamState: TypeAlias = Literal["connecting", "live", "waiting", "stopped"]
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 15.0
 CREDENTIALS_WAIT_S = 60.0
-BURST_S = 0.2  # asleep, packets are read so seldom: hundreds of threads then take turns less often
+BURST_S = 0.5  # asleep, packets are read so seldom: hundreds of threads then take turns less often
 
 
 @dataclass(slots=True)

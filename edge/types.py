@@ -27,6 +27,7 @@ class Frame:
     at: float  # seconds, pipeline clock
     image: Callable[[int], Image]  # masks painted, the longer side at most so many pixels; a new array each time
     slept: bool = False  # the gate found pictures since the look before, or this one, too quiet
+    calm: bool = False  # nothing has moved of late: things are where the picture shows them for a while yet
     still: bool = False  # nothing has moved since the frame before: time goes on, and no look is needed
     moving: Mask | None = None  # None: nothing is known, any part of it may have changed
 

@@ -30,6 +30,7 @@ _OPTIONS = {
     "max_delay": "200000",  # microseconds that a UDP packet may come late and still be put in order
     "protocol_whitelist": "rtsp,rtsps,rtp,udp,tcp,tls,crypto",
 }
+ROOM = 64 << 10  # bytes that a connection holds before anybody reads, at the least
 
 
 class RtspSource:
@@ -80,12 +81,15 @@ class RtspSource:
         last = self._clock.now()
         moments = Moments()
         unit = float(self._stream.time_base or 0)
+        read = 0  # bytes, since it last waited
         packets = self._container.demux(self._stream)
         while True:
             if not self.patience_s or self._transport != "tcp":  # what UDP brings has less room
                 moments.read_on()
+                read = 0
             elif moments.all_read(self._clock.now()):
-                self._closed.wait(self.patience_s)
+                self._closed.wait(self.patience_s * min(1.0, ROOM / max(read, 1)))
+                read = 0
             asked = self._clock.now()
             try:
                 packet = next(packets, None)
@@ -98,6 +102,7 @@ class RtspSource:
                 raise translate(error, self._url) from None
             if packet is None or packet.size == 0:
                 raise SourceEnded(f"{self._url}: the camera closed the stream")
+            read += packet.size
             last = self._clock.now()
             own = None if packet.pts is None else packet.pts * unit
             yield Packet(moments.came(asked, last, own), packet)
