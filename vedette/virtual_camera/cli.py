@@ -27,7 +27,9 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")] = 8554,
     mount: Annotated[
         list[str] | None,
-        typer.Option(help="Name in the URL, once a clip, in their order. Default: the file's name."),
+        typer.Option(
+            help="Name in the URL, once a clip, in their order; CAMERA/STREAM for ONVIF. Default: the file's name."
+        ),
     ] = None,
     copies: Annotated[int, typer.Option(min=0, help="Serve N cameras, cam-001 to cam-N, with the clips in turn.")] = 0,
     start: Annotated[

@@ -42,6 +42,7 @@ class Profile:
     """One mount as a media profile."""
 
     name: str
+    camera: str  # token of the video source that it shows
     url: str  # rtsp://, without credentials
     codec: str  # h264 or h265
     width: int  # pixels
@@ -186,16 +187,28 @@ def _profile1(profile: Profile) -> str:
         "<tt:AutoStart>false</tt:AutoStart></tt:Multicast><tt:SessionTimeout>PT60S</tt:SessionTimeout>"
         "</tt:VideoEncoderConfiguration>"
     )  # fmt: skip
-    return f'<trt:Profiles token={token} fixed="true"><tt:Name>{escape(profile.name)}</tt:Name>{encoder}</trt:Profiles>'
+    return (
+        f'<trt:Profiles token={token} fixed="true"><tt:Name>{escape(profile.name)}</tt:Name>'
+        f"<tt:VideoSourceConfiguration token={quoteattr(profile.camera)}>{_video_source(profile)}"
+        f"</tt:VideoSourceConfiguration>{encoder}</trt:Profiles>"
+    )
 
 
 def _profile2(profile: Profile) -> str:
     token = quoteattr(profile.name)
     return (
         f'<tr2:Profiles token={token} fixed="true"><tr2:Name>{escape(profile.name)}</tr2:Name><tr2:Configurations>'
+        f"<tr2:VideoSource token={quoteattr(profile.camera)}>{_video_source(profile)}</tr2:VideoSource>"
         f"<tr2:VideoEncoder token={token}><tt:Name>encoder</tt:Name><tt:UseCount>1</tt:UseCount>"
         f"<tt:Encoding>{profile.codec.upper()}</tt:Encoding>{_resolution(profile)}<tt:Quality>5</tt:Quality>"
         "</tr2:VideoEncoder></tr2:Configurations></tr2:Profiles>"
+    )
+
+
+def _video_source(profile: Profile) -> str:
+    return (
+        f"<tt:Name>camera</tt:Name><tt:UseCount>1</tt:UseCount><tt:SourceToken>{escape(profile.camera)}</tt:SourceToken>"
+        f'<tt:Bounds x="0" y="0" width="{profile.width}" height="{profile.height}"/>'
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 
+from vedette.virtual_camera.clip import Clip
 from vedette.virtual_camera.errors import ServeError
 from vedette.virtual_camera.faults import ClockSkew
 from vedette.virtual_camera.onvif import MAX_BODY, Device, Profile
@@ -13,10 +14,12 @@ from vedette.virtual_camera.server import Server
 
 _PATIENCE_S = 5.0
 _MAX_HEADER = 16 << 10
+_CAMERA = "VideoSource_1"  # of mounts whose name says none
 
 
 class OnvifServer:
-    """The device in front of a running RTSP server: its mounts are the profiles, its user and password hold.
+    """The device in front of a running RTSP server: its mounts are the profiles, its user and password hold. What comes
+    before the last slash of a mount's name is the camera that it shows: ch1/main, ch1/sub, ch2/main are a recorder's.
 
     `async with OnvifServer(...)` listens on entry; on exit its listener and connections are gone. The device's clock
     is as wrong as the ClockSkew fault of any mount says.
@@ -40,8 +43,7 @@ class OnvifServer:
             raise ServeError(f"cannot listen on {self.host}, port {self.port}: {error.strerror}") from error
         self.port = self._server.sockets[0].getsockname()[1]
         profiles = {
-            name: Profile(name, self._streams.url(name), stream.clip.codec, stream.clip.width, stream.clip.height)
-            for name, stream in self._streams.streams.items()
+            name: _profile(name, self._streams.url(name), stream.clip) for name, stream in self._streams.streams.items()
         }
         self._device = Device(self.address, profiles, self._streams.auth, self._now)
         return self
@@ -82,3 +84,7 @@ class OnvifServer:
             + body
         )
         await writer.drain()
+
+
+def _profile(name: str, url: str, clip: Clip) -> Profile:
+    return Profile(name, name.rpartition("/")[0] or _CAMERA, url, clip.codec, clip.width, clip.height)

@@ -87,6 +87,14 @@ def test_profiles_lead_to_a_stream(camera, media):
     wait_until(lambda: camera.stats("sub").playing == 0)
 
 
+@pytest.mark.parametrize("media", [MEDIA1, MEDIA2], ids=["Media1", "Media2"])
+def test_a_mounts_folder_is_the_camera_that_it_shows(clips, media):
+    names = ("ch1/main", "ch1/sub", "ch2/main", "alone")
+    with VirtualCamera([Mount(name, clips["h264"]) for name in names], onvif_port=0) as recorder:
+        profiles = ask(recorder, media, "GetProfiles").text
+    assert re.findall(r"SourceToken>([^<]+)</", profiles) == ["ch1", "ch1", "ch2", "VideoSource_1"]
+
+
 def test_a_device_with_a_wrong_clock_wants_its_own_time(camera):
     camera.fault("main", ClockSkew(3600))
     assert ask(camera, DEVICE, "GetDeviceInformation", token()).status_code == 400
