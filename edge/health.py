@@ -33,6 +33,7 @@ class CameraStatus:
     why: str = ""
     hint: str = ""  # what to do about it
     stream: str = ""  # what was chosen of what it offers over ONVIF
+    clock_ahead: float | None = None  # seconds: its clock minus the edge's, when it was last asked over ONVIF
     last_frame_age: float | None = None  # seconds
     packets: int = 0
     frames: int = 0
@@ -70,6 +71,7 @@ METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_camera_live": ("gauge", "1 while the camera sends pictures that are looked at"),
     "vedette_camera_view_fault": ("gauge", "1 while the camera cannot see well, by kind"),
     "vedette_camera_last_frame_age_seconds": ("gauge", "age of the camera's last picture"),
+    "vedette_camera_clock_ahead_seconds": ("gauge", "the camera's clock minus the edge's, when last asked over ONVIF"),
     "vedette_camera_packets_total": ("counter", "pictures that came"),
     "vedette_camera_frames_total": ("counter", "pictures decoded"),
     "vedette_camera_asleep": ("gauge", "1 while the camera's scene is at rest and only key frames are decoded"),
@@ -184,6 +186,8 @@ def _samples(status: EdgeStatus) -> Iterator[Sample]:
             yield "vedette_camera_view_fault", {**labels, "kind": fault}, int(fault in camera.view)
         if camera.last_frame_age is not None:
             yield "vedette_camera_last_frame_age_seconds", labels, camera.last_frame_age
+        if camera.clock_ahead is not None:
+            yield "vedette_camera_clock_ahead_seconds", labels, camera.clock_ahead
         yield "vedette_camera_packets_total", labels, camera.packets
         yield "vedette_camera_frames_total", labels, camera.frames
         yield "vedette_camera_asleep", labels, int(camera.sleep == "asleep")

@@ -48,6 +48,7 @@ UPLINK = UplinkStatus(
 )
 CAMERA = CameraStatus(
     "live",
+    clock_ahead=-3600.5,
     last_frame_age=0.2,
     packets=500,
     frames=100,
