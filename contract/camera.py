@@ -28,6 +28,9 @@ class Source(Section):
     url: str = Field(
         description="without user and password: rtsp:// or rtsps://; with kind onvif http://host/onvif/device_service"
     )
+    camera: Annotated[Text, Field(min_length=1, max_length=120)] | None = Field(
+        None, description="with kind onvif only: which of a recorder's cameras, as `vedette camera streams` names it"
+    )
     stream: Literal["sub", "main"] | None = Field(
         None, description="with kind onvif only: sub, the small stream, which is the default, or main, the large one"
     )
@@ -60,12 +63,12 @@ class Source(Section):
                 )
         raise ValueError("not the address of an ONVIF device; want http://host[:port]/onvif/device_service")
 
-    @field_validator("stream")
+    @field_validator("camera", "stream")
     @classmethod
-    def _onvif_chooses(cls, stream: str | None, info: ValidationInfo) -> str | None:
-        if stream is not None and info.data.get("kind") == "rtsp":
+    def _onvif_chooses(cls, choice: str | None, info: ValidationInfo) -> str | None:
+        if choice is not None and info.data.get("kind") == "rtsp":
             raise ValueError("only with kind: onvif; an rtsp address is one stream already")
-        return stream
+        return choice
 
 
 class Gate(Section):

@@ -38,7 +38,7 @@ from edge.pipeline import Analyst
 from edge.records import left_open
 from edge.settings import Settings
 from edge.sources.base import Source
-from edge.sources.onvif import Onvif
+from edge.sources.onvif import Catalogue, Onvif
 from edge.sources.rtsp import RtspSource
 from edge.stills import Stills
 from edge.supervisor import Supervisor
@@ -101,7 +101,7 @@ class Edge:
                 self._new_id,
                 self._stills.offer,
             )
-            self._onvif: dict[str, Onvif] = {}  # by camera, of those that are asked for their streams
+            self._onvif = self._make_onvif(settings)
             self._supervisors = self._make_supervisors(settings)
             self._health = _open_health(self.status, settings.health_port)
             undo.pop_all()
@@ -192,6 +192,7 @@ class Edge:
         blinding = next((kind for kind in faults if kind != "moved"), None)
         view: tuple[str, ...] = ("offline",) if self._analysis.offline(name) else faults
         state: str = stream.state
+        onvif = self._onvif.get(name)
         why, hint = stream.last_fault, stream.hint
         if state == "live" and blinding:
             state, why, hint = "blind", f"the picture is {blinding}", "look at the camera, then at its picture"
@@ -203,7 +204,8 @@ class Edge:
             state=state,
             why=why,
             hint=hint,
-            stream=self._onvif[name].chosen if name in self._onvif else "",
+            stream=onvif.chosen if onvif else "",
+            clock_ahead=onvif.clock_ahead_s if onvif else None,
             last_frame_age=None if stream.last_picture is None else round(now - stream.last_picture, 3),
             frames=counts.pictures,
             packets=counts.packets,
@@ -247,17 +249,28 @@ class Edge:
                 partial(self._analysis.heard, camera.id),
                 pacer,
                 self._clock,
+                self._onvif[camera.id].prepare if camera.id in self._onvif else None,
             )
             for camera in self._cameras.values()
         }
 
+    def _make_onvif(self, settings: Settings) -> dict[str, Onvif]:
+        """By camera, of those that are asked for their streams; cameras of one recorder share its catalogue."""
+        catalogues: dict[tuple[object, ...], Catalogue] = {}
+        made = {}
+        for camera in self._cameras.values():
+            source, credentials = camera.source, _credentials(settings, camera)
+            if source.kind == "onvif":
+                device = (source.url, source.credentials, source.open_timeout_s)
+                catalogue = catalogues.setdefault(device, Catalogue(source, credentials, self._clock))
+                open_stream = partial(RtspSource, credentials=credentials, clock=self._clock, shown=source.url)
+                made[camera.id] = Onvif(camera, credentials, self._clock, catalogue, open_stream)
+        return made
+
     def _connect(self, settings: Settings, camera: Camera) -> Callable[[], Source]:
-        credentials = _credentials(settings, camera)
-        if camera.source.kind == "rtsp":
-            return partial(RtspSource, camera.source, credentials, self._clock)
-        open_stream = partial(RtspSource, credentials=credentials, clock=self._clock, shown=camera.source.url)
-        self._onvif[camera.id] = Onvif(camera, credentials, self._clock, open_stream)
-        return self._onvif[camera.id]
+        if camera.id in self._onvif:
+            return self._onvif[camera.id]
+        return partial(RtspSource, camera.source, _credentials(settings, camera), self._clock)
 
     def _offer(self, camera_id: str, frame: Frame) -> None:
         """In the camera's own thread."""

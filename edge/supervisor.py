@@ -12,6 +12,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -67,13 +68,15 @@ class Supervisor:
         heard: Callable[[float], None],
         pacer: Pacer,
         clock: Clock,
+        prepare: Callable[[], None] | None = None,
     ) -> None:
         """`offer` takes a frame worth a look, `tell` what is to be said of the camera's sight, `heard` the time of
-        every picture."""
+        every picture. `prepare`, where there is one, comes before each connect."""
         self.watcher = Watcher(camera, pace, tell)
         self.status = StreamStatus()
         self._camera = camera
         self._connect = connect
+        self._prepare = prepare
         self._offer = offer
         self._heard = heard
         self._pacer = pacer
@@ -116,7 +119,12 @@ class Supervisor:
     def _watch(self) -> None:
         """One connection from its beginning to its end. Returns only when stopped."""
         self.status.state = "connecting"
-        with self._pacer.turn(self._host, self._failures, self._stop) as granted:
+        # A turn of its own: cameras that had to wait for the same answer would else connect all at once.
+        if self._prepare is not None:
+            with self._turn() as granted:
+                if granted:
+                    self._prepare()
+        with self._turn() as granted:
             if not granted:
                 return
             source = self._connect()
@@ -146,6 +154,9 @@ class Supervisor:
                     return
         finally:
             source.close()
+
+    def _turn(self) -> AbstractContextManager[bool]:
+        return self._pacer.turn(self._host, self._failures, self._stop)
 
     def _seen(self, at: float) -> None:
         self.status.last_picture = at

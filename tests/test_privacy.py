@@ -47,7 +47,7 @@ _RULE = "kind labels severity schedule anchor"
 KEYS = {
     Camera: "version id name tier pilot site purpose source gate detect masks zones lines schedules "
     "rules view still storm",
-    Source: "kind url stream credentials transport open_timeout_s read_timeout_s",
+    Source: "kind url camera stream credentials transport open_timeout_s read_timeout_s",
     Gate: "threshold min_area stay_awake_s quiet_look_s sleep",
     Detect: "model rate min_confidence",
     View: "severity offline frozen dark covered blurred moved",

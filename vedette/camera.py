@@ -23,8 +23,8 @@ def streams(
 ) -> None:
     """Ask a camera over ONVIF which streams it has, and print what to write into its camera file.
 
-    The first column says what `stream: sub` and `stream: main` take. A recorder has several cameras: it gives a line
-    for each. The password never stands on the command line.
+    The second column says what `stream: sub` and `stream: main` take. A recorder has several cameras: each gets a
+    line, with its name as `camera:`. The password never stands on the command line.
 
     Examples:
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import typer
@@ -46,34 +47,31 @@ def _login(file: Path | None, name: str | None) -> Credentials | None:
 
 
 def _text(source: Source, offer: Survey) -> Iterator[str]:
-    sensors: dict[str, list[Stream]] = {}
+    cameras: dict[str, list[Stream]] = {}
     for stream in offer.streams:
-        sensors.setdefault(stream.profile.sensor, []).append(stream)
-    taken = {word: [_taken(group, word) for group in sensors.values()] for word in ("sub", "main")}
-    yield from _table(offer.streams, taken)
-    if abs(offer.clock_ahead_s) > CLOCK_OFF_S:
-        yield f"\nIts clock is {abs(offer.clock_ahead_s):.0f} s {'fast' if offer.clock_ahead_s > 0 else 'slow'}."
-    yield "\nFor a camera file:" if len(sensors) == 1 else "\nA recorder. For a camera file, one of:"
+        cameras.setdefault(stream.profile.camera, []).append(stream)
+    yield from _table(cameras)
+    ahead_s = offer.clock_ahead_s or 0.0
+    if abs(ahead_s) > CLOCK_OFF_S:
+        yield f"\nIts clock is {abs(ahead_s):.0f} s {'fast' if ahead_s > 0 else 'slow'}."
+    recorder = len(cameras) > 1
+    yield "\nA recorder. For a camera file, one of:" if recorder else "\nFor a camera file:"
     login = f", credentials: {source.credentials}" if source.credentials else ""
-    if len(sensors) == 1:
-        yield f'source: {{kind: onvif, url: "{source.url}"{login}}}'
-        return
-    for sub in taken["sub"]:
-        yield f'source: {{url: "{redact.text(sub.url)}"{login}}}  # {sub.profile.sensor}'
+    for name in cameras:
+        which = f", camera: {json.dumps(name, ensure_ascii=False)}" if recorder else ""  # YAML reads JSON's texts
+        yield f'source: {{kind: onvif, url: "{source.url}"{which}{login}}}'
 
 
-def _taken(group: Sequence[Stream], choice: str) -> Stream:
-    profile = choose([stream.profile for stream in group], "sub" if choice == "sub" else "main")
-    return next(stream for stream in group if stream.profile is profile)
-
-
-def _table(streams: Sequence[Stream], taken: dict[str, list[Stream]]) -> Iterator[str]:
-    rows = [("", "profile", "codec", "size", "camera", "address")]
-    for stream in streams:
-        mark = ", ".join(word for word, those in taken.items() if any(stream is each for each in those))
-        profile = stream.profile
-        size = f"{profile.width}x{profile.height}"
-        rows.append((mark, profile.name, profile.codec, size, profile.sensor, redact.text(stream.url)))
+def _table(cameras: Mapping[str, Sequence[Stream]]) -> Iterator[str]:
+    rows = [("camera", "", "profile", "codec", "size", "address")]
+    for name, streams in cameras.items():
+        profiles = [stream.profile for stream in streams]
+        sub, main = choose(profiles, "sub"), choose(profiles, "main")
+        for place, (profile, stream) in enumerate(zip(profiles, streams, strict=True)):
+            mark = ", ".join(word for word, taken in (("sub", sub), ("main", main)) if profile is taken)
+            size = f"{profile.width}x{profile.height}"
+            address = redact.text(stream.url) if stream.url else f"refused: {stream.refused}"
+            rows.append(("" if place else name, mark, profile.name, profile.codec, size, address))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,25 +1,25 @@
-"""A camera over ONVIF: it is asked where its streams are, one is chosen, and RTSP does the rest.
+"""A camera over ONVIF: its device is asked where the streams are, one is chosen, and RTSP does the rest.
 
-Contract of Onvif
------------------
-- The address that was found is kept, and the camera is asked again only after a connect with it has failed: a camera
+Contract
+--------
+- The address that was found is kept, and the device is asked again only after a connect with it has failed: a camera
   that was reset may have other paths.
-- Of what a camera answers only path, query and port of an address are used; host and user are those of the camera's
-  file. Cameras name addresses that they had before, or behind a router.
-- A device with several cameras (a recorder) is refused: which of them is meant, the file does not say.
+- However many cameras of a device are watched, one at a time asks what it offers, and all that wait take that answer,
+  be it an error: a wrong password is no oftener tried for 32 cameras than for one. Each then asks for the address of
+  its own stream.
+- Of a device with several cameras (a recorder) the file says which is meant; none is ever guessed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
+import json
+import math
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
-from xml.etree.ElementTree import Element
-from xml.sax.saxutils import escape
 
 import structlog
 
@@ -29,120 +29,148 @@ from edge.clock import Clock
 from edge.credentials import Credentials
 from edge.errors import SourceError, SourceRefused
 from edge.sources.base import Source
-from edge.sources.soap import Device, shown
+from edge.sources.offer import Offer, Profile, ask, ask_address
+from edge.sources.soap import Device
 
 log = structlog.get_logger(__name__)
 
 Choice: TypeAlias = Literal["sub", "main"]
 
 SHOWN_PX = 640  # the longer side of what the model is shown; a smaller picture would lose what is far away
+NAMED = 64  # cameras of a recorder that an error names
 DEVICE_PATH = "/onvif/device_service"
-DEVICE = "http://www.onvif.org/ver10/device/wsdl"
-MEDIA1 = "http://www.onvif.org/ver10/media/wsdl"
-MEDIA2 = "http://www.onvif.org/ver20/media/wsdl"
-_SCHEMA = "http://www.onvif.org/ver10/schema"
-_PROFILES = {
-    MEDIA2: f'<GetProfiles xmlns="{MEDIA2}"><Type>VideoSource</Type><Type>VideoEncoder</Type></GetProfiles>',
-    MEDIA1: f'<GetProfiles xmlns="{MEDIA1}"/>',
-}
-_STREAM = {
-    MEDIA2: f'<GetStreamUri xmlns="{MEDIA2}"><Protocol>RTSP</Protocol><ProfileToken>{{}}</ProfileToken></GetStreamUri>',
-    MEDIA1: f'<GetStreamUri xmlns="{MEDIA1}"><StreamSetup><Stream xmlns="{_SCHEMA}">RTP-Unicast</Stream>'
-    f'<Transport xmlns="{_SCHEMA}"><Protocol>RTSP</Protocol></Transport></StreamSetup>'
-    "<ProfileToken>{}</ProfileToken></GetStreamUri>",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A stream of H.264 or H.265 that a camera offers."""
-
-    token: str  # as the camera knows it
-    name: str
-    codec: str  # H264 or H265
-    width: int  # pixels
-    height: int
-    sensor: str = ""  # the camera's own name of what it sees with; a recorder has several
-
-    def __str__(self) -> str:
-        return f"{self.name}, {self.width}x{self.height}, {self.codec}"
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
     profile: Profile
     url: str  # rtsp:// or rtsps://, host and user as in the camera's file; may hold a password in its query
+    refused: str = ""  # why there is no url
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
     """All that a device offers."""
 
-    streams: tuple[Stream, ...]
-    clock_ahead_s: float  # of ours
+    streams: tuple[Stream, ...]  # in the device's order
+    clock_ahead_s: float | None  # of ours; None where it does not say
+
+
+class Catalogue:
+    """What one device offers, for all its cameras. From any thread."""
+
+    def __init__(self, config: SourceConfig, credentials: Credentials | None, clock: Clock) -> None:
+        """Of `config` only what is the same for all its cameras is used: address and time limit."""
+        self._config = config
+        self._credentials = credentials
+        self._clock = clock
+        self._lock = threading.Lock()  # held while the device is asked
+        self._asked = -math.inf
+        self._answer: Offer | SourceError
+
+    def offer(self, since: float) -> Offer:
+        """As asked at `since` (seconds, pipeline clock) or later. Takes a few questions, each at most
+        `open_timeout_s`, and as long again where somebody else's must be waited for.
+
+        Raises SourceRefused, SourceTimeout, SourceError, all who wait for it the same.
+        """
+        with self._lock:
+            if self._asked < since or self._asked == -math.inf:
+                asked = self._clock.now()
+                try:
+                    self._answer = asyncio.run(self._ask())
+                except SourceError as error:
+                    self._answer = error
+                self._asked = asked
+            if isinstance(self._answer, SourceError):
+                raise self._answer.with_traceback(None)  # else it grows with each camera
+            return self._answer
+
+    async def _ask(self) -> Offer:
+        async with _device(self._config, self._credentials, self._clock) as device:
+            return await ask(device)
 
 
 class Onvif:
-    """Connects one camera: call it to get an open stream. Not thread-safe; `chosen` may be read from any thread."""
+    """Connects one camera: `prepare`, then call it to get an open stream. Not thread-safe; `chosen` and `clock_ahead_s`
+    may be read from any thread."""
 
     def __init__(
         self,
         camera: Camera,
         credentials: Credentials | None,
         clock: Clock,
+        catalogue: Catalogue,
         open_stream: Callable[[SourceConfig], Source],
     ) -> None:
         self._camera = camera
         self._credentials = credentials
         self._clock = clock
+        self._catalogue = catalogue
         self._open = open_stream
+        self._offer: Offer | None = None  # none while an address is known
         self._found: Stream | None = None
+        self._failed = -math.inf  # when, last
         self.chosen = ""  # the profile, for people
+        self.clock_ahead_s: float | None = None  # the device's clock minus ours, when it was last asked
+
+    def prepare(self) -> None:
+        """Know what the device offers. Raises as `Catalogue.offer` does."""
+        if self._found is not None:
+            return
+        try:
+            self._offer = self._catalogue.offer(self._failed)
+        except SourceError:
+            self._failed = self._clock.now()
+            raise
+        self.clock_ahead_s = self._offer.clock_ahead_s
 
     def __call__(self) -> Source:
         """Raises SourceRefused, SourceTimeout, SourceError."""
         config = self._camera.source
-        if self._found is None:
-            self._found = find(config, self._credentials, self._clock)
-            if self.chosen != str(self._found.profile):
-                self.chosen = str(self._found.profile)
-                log.info(
-                    "stream chosen", camera=self._camera.id, profile=self.chosen
-                )  # the address may hold a password
         try:
-            return self._open(config.model_copy(update={"kind": "rtsp", "url": self._found.url, "stream": None}))
+            if self._found is None:
+                assert self._offer is not None, "prepare comes first"
+                self._found = find(self._offer, config, self._credentials, self._clock)
+                if self.chosen != str(self._found.profile):
+                    self.chosen = str(self._found.profile)
+                    # not the address: it may hold a password
+                    log.info("stream chosen", camera=self._camera.id, profile=self.chosen)
+            rtsp = {"kind": "rtsp", "url": self._found.url, "camera": None, "stream": None}
+            return self._open(config.model_copy(update=rtsp))
         except SourceError:
-            self._found = None
+            self._found, self._failed = None, self._clock.now()
             raise
 
 
-def find(config: SourceConfig, credentials: Credentials | None, clock: Clock) -> Stream:
-    """The stream that `config` wants. Takes a few questions, each at most `open_timeout_s`.
-
-    Raises SourceRefused, SourceTimeout, SourceError.
-    """
+def find(offer: Offer, config: SourceConfig, credentials: Credentials | None, clock: Clock) -> Stream:
+    """The stream that `config` wants; one question. Raises SourceRefused, SourceTimeout, SourceError."""
+    profile = choose(_of_camera(offer.profiles, config), config.stream or "sub")
 
     async def work() -> Stream:
         async with _device(config, credentials, clock) as device:
-            media = await _media(device)
-            sensors = {profile.sensor for profile in media.profiles}
-            if len(sensors) > 1:
-                raise SourceRefused(
-                    f"{device.url}: has {len(sensors)} cameras, and which one is meant it cannot know",
-                    hint="give the rtsp address of one; `vedette camera streams` shows them",
-                )
-            return await media.stream(choose(media.profiles, config.stream or "sub"))
+            return Stream(profile, await ask_address(device, offer, profile))
 
     return asyncio.run(work())
 
 
 def survey(config: SourceConfig, credentials: Credentials | None, clock: Clock) -> Survey:
-    """Every stream there is, in the device's order. Raises as `find` does."""
+    """Every stream there is; one that the device refuses says why. Raises as `find` does, and SourceRefused where it
+    refuses all, or the password for the first: nobody is locked out for a look."""
 
     async def work() -> Survey:
         async with _device(config, credentials, clock) as device:
-            media = await _media(device)
-            return Survey(tuple([await media.stream(profile) for profile in media.profiles]), device.ahead_s)
+            offer = await ask(device)
+            streams: list[Stream] = []
+            for profile in offer.profiles:
+                try:
+                    streams.append(Stream(profile, await ask_address(device, offer, profile)))
+                except SourceRefused as error:
+                    given = any(stream.url for stream in streams)
+                    if not given and (error.code == "credentials" or profile is offer.profiles[-1]):
+                        raise
+                    streams.append(Stream(profile, "", str(error).removeprefix(f"{device.url}: ")))
+            return Survey(tuple(streams), offer.clock_ahead_s)
 
     return asyncio.run(work())
 
@@ -160,131 +188,24 @@ def choose(profiles: Sequence[Profile], choice: Choice) -> Profile:
     return max(profiles, key=size)
 
 
-def stream_address(answer: str, device_url: str) -> str:
-    """The camera's answer with the host of `device_url`. Raises SourceRefused where it is no address of a stream."""
-    answer = answer.strip()
-    try:
-        parts = urlsplit(answer)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in ("rtsp", "rtsps") or not re.fullmatch(r"[\x21-\x7e]{1,2048}", answer):
-        hint = "switch RTSP on in the camera's settings"
-        raise SourceRefused(f"{device_url}: {shown(answer)!r} is no address of a stream", code="not-onvif", hint=hint)
-    host = urlsplit(device_url).hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    return urlunsplit(parts._replace(netloc=f"{host}:{port}" if port else host))
-
-
-@dataclass(frozen=True, slots=True)
-class _Media:
-    """A media service, and what it offers."""
-
-    device: Device
-    address: str
-    version: str  # MEDIA1 or MEDIA2
-    profiles: tuple[Profile, ...]
-
-    async def stream(self, profile: Profile) -> Stream:
-        answer = await self.device.ask(_STREAM[self.version].format(escape(profile.token)), at=self.address)
-        return Stream(profile, stream_address(answer.findtext(".//{*}Uri") or "", self.device.url))
+def _of_camera(profiles: Sequence[Profile], config: SourceConfig) -> list[Profile]:
+    """Those of the camera that is meant. Raises SourceRefused where the file does not say, or there is none such."""
+    cameras = dict.fromkeys(profile.camera for profile in profiles)
+    names = ", ".join(json.dumps(name, ensure_ascii=False) for name in list(cameras)[:NAMED])
+    names += f" and {len(cameras) - NAMED} more" if len(cameras) > NAMED else ""
+    if config.camera is None and len(cameras) > 1:
+        raise SourceRefused(
+            f"{config.url}: has {len(cameras)} cameras, and the file does not say which one is meant",
+            hint=f"write camera: below source:, one of {names}; `vedette camera streams` shows what they are",
+        )
+    found = [profile for profile in profiles if config.camera in (None, profile.camera)]
+    if not found:
+        hint = "it has one only, without a name: leave source.camera out" if "" in cameras else f"there are: {names}"
+        raise SourceRefused(f"{config.url}: has no camera {config.camera!r}", code="not-found", hint=hint)
+    return found
 
 
 def _device(config: SourceConfig, credentials: Credentials | None, clock: Clock) -> Device:
     parts = urlsplit(config.url)
     url = config.url if parts.path.strip("/") else urlunsplit(parts._replace(path=DEVICE_PATH))
     return Device(url, credentials, config.open_timeout_s, clock)
-
-
-async def _media(device: Device) -> _Media:
-    """Media2 where it is offered and works, else Media1, which has no word for H.265."""
-    device.ahead_s = await _clock_ahead_s(device)
-    services = await _services(device)
-    hint = "switch a stream to H.264 or H.265 in the camera's settings"
-    fault = SourceRefused(f"{device.url}: offers no stream of H.264 or H.265", code="no-video", hint=hint)
-    for version in (MEDIA2, MEDIA1):
-        if version not in services:
-            continue
-        try:
-            answer = await device.ask(_PROFILES[version], at=services[version])
-        except SourceRefused as error:
-            if error.code != "fault":
-                raise
-            fault = error
-            continue
-        if profiles := tuple(_profiles(answer)):
-            return _Media(device, services[version], version, profiles)
-    raise fault
-
-
-async def _clock_ahead_s(device: Device) -> float:
-    """The camera's clock minus ours; 0 where it does not say. Everybody may ask for it, says the standard; some
-    cameras know better."""
-    question = f'<GetSystemDateAndTime xmlns="{DEVICE}"/>'
-    try:
-        answer = await _unless_fault(device, question, signed=False)
-    except SourceRefused as error:
-        if error.code != "credentials":
-            raise
-        answer = await _unless_fault(device, question)
-    if answer is None:
-        return 0.0
-    words = ("Date/{*}Year", "Date/{*}Month", "Date/{*}Day", "Time/{*}Hour", "Time/{*}Minute", "Time/{*}Second")
-    try:
-        year, *rest = (int(answer.findtext(f".//{{*}}UTCDateTime/{{*}}{word}") or "") for word in words)
-        month, day, hour, minute, second = rest
-        at = datetime(year if 1970 <= year < 2200 else 0, month, day, hour, minute, second, tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return 0.0
-    return (at - device.utc()).total_seconds()
-
-
-async def _unless_fault(device: Device, question: str, *, signed: bool = True) -> Element | None:
-    """The answer, or None where the camera knows no such question."""
-    try:
-        return await device.ask(question, signed=signed)
-    except SourceRefused as error:
-        if error.code != "fault":
-            raise
-        return None
-
-
-async def _services(device: Device) -> dict[str, str]:
-    """Addresses of the media services, by namespace."""
-    question = f'<GetServices xmlns="{DEVICE}"><IncludeCapability>false</IncludeCapability></GetServices>'
-    answer = await _unless_fault(device, question)
-    if answer is not None:
-        entries = [(each.findtext("{*}Namespace"), each.findtext("{*}XAddr")) for each in answer.iterfind("{*}Service")]
-    else:  # a camera from before version 2 of the standard
-        answer = await device.ask(f'<GetCapabilities xmlns="{DEVICE}"><Category>Media</Category></GetCapabilities>')
-        entries = [(MEDIA1, answer.findtext(".//{*}Media/{*}XAddr"))]
-    return {name: _service_address(address, device.url) for name, address in entries if name and address}
-
-
-def _service_address(answer: str, device_url: str) -> str:
-    """Its path, at the host and the port where the device was found."""
-    try:
-        parts = urlsplit(answer.strip())
-    except ValueError:
-        return device_url
-    return urlunsplit(urlsplit(device_url)._replace(path=parts.path, query=parts.query))
-
-
-def _profiles(answer: Element) -> list[Profile]:
-    """Those with H.264 or H.265; Media1 and Media2 say the same in other places. One without a sensor is none that
-    streams, unless the camera never names them."""
-    found = []
-    for entry in answer.iterfind("{*}Profiles"):
-        encoder = entry.find("{*}VideoEncoderConfiguration")
-        if encoder is None:
-            encoder = entry.find("{*}Configurations/{*}VideoEncoder")
-        if encoder is None:
-            continue
-        sensor = entry.findtext("{*}VideoSourceConfiguration/{*}SourceToken")
-        sensor = sensor or entry.findtext("{*}Configurations/{*}VideoSource/{*}SourceToken")
-        token, codec = entry.get("token", ""), (encoder.findtext("{*}Encoding") or "").upper()
-        sides = [encoder.findtext(f"{{*}}Resolution/{{*}}{side}") or "" for side in ("Width", "Height")]
-        if token and codec in ("H264", "H265") and all(re.fullmatch(r"[1-9][0-9]{0,4}", side) for side in sides):
-            name = shown(entry.findtext("{*}Name") or token)
-            found.append(Profile(token, name, codec, int(sides[0]), int(sides[1]), shown(sensor or "")))
-    return [profile for profile in found if profile.sensor] or found

@@ -102,6 +102,10 @@ def test_other_encodings(text: bytes, line: int, message: str) -> None:
             BASE.replace(f"url: {URL}", "kind: onvif\n  url: https://cam.example:8443/x\n  stream: main"),
             id="ONVIF with port, path and stream",
         ),
+        pytest.param(
+            BASE.replace(f"url: {URL}", 'kind: onvif\n  url: http://nvr.example\n  camera: "00003"'),
+            id="a camera of a recorder",
+        ),
     ],
 )
 def test_accepted(text: str | bytes) -> None:

@@ -109,6 +109,21 @@ def test_a_camera_over_onvif_goes_live_and_says_what_was_chosen(tmp_path, virtua
         assert virtual.stats("plaza").playing == 1
 
 
+def test_cameras_of_one_recorder_each_watch_their_own(tmp_path):
+    recorded = [Mount("ch1/main", CLIP), Mount("ch2/main", CLIP)]
+    with VirtualCamera(recorded, onvif_port=0) as recorder:
+        sources = {name: f'{{kind: onvif, url: "{recorder.onvif}", camera: {name}}}' for name in ("ch1", "ch2")}
+        with edge_of(tmp_path, sources | {"any": f'{{kind: onvif, url: "{recorder.onvif}"}}'}) as edge:
+            wait_until(lambda: [edge.status().cameras[name].state for name in sources] == ["live"] * 2, within=20)
+            wait_until(lambda: edge.status().cameras["any"].state == "waiting")
+            status = edge.status().cameras
+            assert [status[name].stream for name in sources] == [f"{name}/main, 768x576, H264" for name in sources]
+            assert abs(status["ch1"].clock_ahead) < 10
+            assert [recorder.stats(mount.name).playing for mount in recorded] == [1, 1]
+            assert "has 2 cameras" in status["any"].why
+            assert '"ch1", "ch2"' in status["any"].hint
+
+
 def test_sight_that_is_lost_while_health_is_asked_is_no_trouble(edge):
     wait_until(lambda: edge.status().cameras["plaza"].state == "live", within=15)
 

@@ -81,12 +81,11 @@ def quick(monkeypatch):
 class Run:
     """A supervisor over a script: sources to open, or errors of opening."""
 
-    def __init__(self, *script, pacer=None):
+    def __init__(self, *script, pacer=None, prepare=None):
         self.script, self.opened, self.frames, self.said, self.heard = list(script), [], [], [], []
         pacer = pacer or Pacer(CLOCK)
-        self.supervisor = Supervisor(
-            CAMERA, Pace(5), self.connect, self.frames.append, self.said.extend, self.heard.append, pacer, CLOCK
-        )
+        told = (self.frames.append, self.said.extend, self.heard.append)
+        self.supervisor = Supervisor(CAMERA, Pace(5), self.connect, *told, pacer, CLOCK, prepare)
 
     def connect(self):
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
@@ -174,6 +173,41 @@ def test_connects_wait_for_their_turn(quick):
             assert run.opened == []
             held.close()
             wait_until(lambda: run.status.state == "live")
+
+
+class HandClock:
+    at = 0.0
+
+    def now(self):
+        return self.at
+
+
+def test_who_waited_for_the_same_answer_connects_in_turn(quick):
+    """An answer that takes longer than a connect may hold others up."""
+    clock = HandClock()
+    pacer = Pacer(clock, at_once=1, hold_s=0.5)
+    answer, asking, connecting, most = threading.Event(), [], [], []
+
+    class Slow(Run):
+        def connect(self):
+            connecting.append(self)
+            most.append(len(connecting))
+            threading.Event().wait(0.05)
+            connecting.remove(self)
+            return super().connect()
+
+    def prepare():
+        asking.append(1)
+        answer.wait()
+
+    with ExitStack() as running:
+        for number in range(1, 5):
+            running.enter_context(Slow(SourceEnded("gone"), pacer=pacer, prepare=prepare))
+            wait_until(lambda number=number: len(asking) == number)
+            clock.at += 1
+        answer.set()
+        wait_until(lambda: len(most) >= 8)
+    assert set(most) == {1}
 
 
 def test_stops_while_waiting_for_its_turn(quick):

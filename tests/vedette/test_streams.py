@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from contract.camera import Source
 from tests.clips import make_clip
-from tests.edge.sources.devices import camera, device, profile1, profile2
-from tests.edge.sources.test_onvif import CANARY, RECORDER, told_time, with_clock
+from tests.edge.sources.devices import (
+    CANARY,
+    RECORDER,
+    camera,
+    device,
+    fault,
+    instead,
+    profile1,
+    profile2,
+    told_time,
+    with_clock,
+)
 from vedette.camera import app
 from vedette.virtual_camera import Auth, Mount, VirtualCamera
 
@@ -35,10 +46,10 @@ def test_the_table_marks_what_is_taken_and_gives_the_line():
         code, text = run(one.url)
     assert code == 0
     assert text.splitlines() == [
-        "      profile      codec  size       camera  address",
-        "main  main stream  H265   1920x1080          rtsp://127.0.0.1:5544/main",
-        "sub   sub stream   H264   640x360            rtsp://127.0.0.1:5544/sub",
-        "      s3 stream    H264   64x36              rtsp://127.0.0.1:5544/s3",
+        "camera        profile      codec  size       address",
+        "        main  main stream  H265   1920x1080  rtsp://127.0.0.1:5544/main",
+        "        sub   sub stream   H264   640x360    rtsp://127.0.0.1:5544/sub",
+        "              s3 stream    H264   64x36      rtsp://127.0.0.1:5544/s3",
         "",
         "For a camera file:",
         f'source: {{kind: onvif, url: "{one.url}"}}',
@@ -46,16 +57,42 @@ def test_the_table_marks_what_is_taken_and_gives_the_line():
     Source(kind="onvif", url=one.url)
 
 
-def test_a_recorder_gets_a_line_a_camera():
-    with device(camera(media1=RECORDER, uri=URI)) as one:
+MIXED = (profile1("a1", "H264", 1920, 1080, "Video 1") + profile1("b1", "H264", 704, 576, 'say "2": #x')
+         + profile1("a2", "H264", 640, 360, "Video 1"))  # fmt: skip
+
+
+def test_a_recorder_is_shown_by_camera_each_with_its_line():
+    with device(camera(media1=MIXED.replace('"2"', "&quot;2&quot;"), uri=URI)) as one:
         code, text = run(one.url)
     assert code == 0
-    assert text.splitlines()[-3:] == [
+    assert text.splitlines() == [
+        "camera                  profile    codec  size       address",
+        "Video 1      main       a1 stream  H264   1920x1080  rtsp://127.0.0.1:5544/a1",
+        "             sub        a2 stream  H264   640x360    rtsp://127.0.0.1:5544/a2",
+        'say "2": #x  sub, main  b1 stream  H264   704x576    rtsp://127.0.0.1:5544/b1',
+        "",
         "A recorder. For a camera file, one of:",
-        'source: {url: "rtsp://127.0.0.1:5544/sub1"}  # channel1',
-        'source: {url: "rtsp://127.0.0.1:5544/sub2"}  # channel2',
+        f'source: {{kind: onvif, url: "{one.url}", camera: "Video 1"}}',
+        f'source: {{kind: onvif, url: "{one.url}", camera: "say \\"2\\": #x"}}',
     ]
-    assert [line.split()[0] for line in text.splitlines()[1:5]] == ["main", "sub"] * 2
+    assert [Source(**yaml.safe_load(line)["source"]).camera for line in text.splitlines()[-2:]] == [
+        "Video 1",
+        'say "2": #x',
+    ]
+
+
+def test_a_refused_stream_is_shown_with_its_reason():
+    usual = camera(media1=RECORDER, uri=URI)
+    with device(instead(fault("ter:InvalidArgVal", "no signal"), usual, "GetStreamUri", "sub1")) as one:
+        code, text = run(one.url)
+    assert code == 0
+    addresses = [line.partition("H264")[2].split(maxsplit=1)[1] for line in text.splitlines()[1:5]]
+    assert addresses == [
+        "rtsp://127.0.0.1:5544/main1",
+        "refused: the camera says: s:Sender ter:InvalidArgVal no signal",
+        "rtsp://127.0.0.1:5544/main2",
+        "rtsp://127.0.0.1:5544/sub2",
+    ]
 
 
 def test_a_clock_that_is_wrong_is_told():

@@ -9,8 +9,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from edge.sources.onvif import DEVICE, MEDIA1, MEDIA2
+from contract.camera import Source
+from edge.clock import SystemClock
+from edge.credentials import Credentials, Secret
+from edge.sources.offer import DEVICE, MEDIA1, MEDIA2, Offer
+from edge.sources.onvif import Catalogue, Stream, find
 
+CLOCK = SystemClock()
+CANARY = "p@ss&<w/rd"
+LOGIN = Credentials("viewer", Secret(CANARY))
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 
 
@@ -135,8 +142,10 @@ def camera(
     media2: str | bytes | None = None,
     uri: str = "rtsp://10.1.2.3:5544/{token}?x=1",
     services: bytes | None = None,
+    media_at: str = "http://10.1.2.3",
 ) -> Answer:
-    """A device whose services answer GetProfiles with `media1` and `media2` (XML, or raw HTTP); None: not offered."""
+    """A device whose services answer GetProfiles with `media1` and `media2` (XML, or raw HTTP); None: not offered.
+    It calls itself http://10.1.2.3, and its media services `media_at`."""
     offered = {MEDIA1: media1, MEDIA2: media2}
 
     def answer(question: Question) -> bytes:
@@ -147,12 +156,16 @@ def camera(
                 return services
             case "GetServices":
                 entries = "".join(
-                    f"<Service><Namespace>{name}</Namespace><XAddr>http://10.1.2.3/{name[-16:-5]}</XAddr></Service>"
+                    f"<Service><Namespace>{name}</Namespace>"
+                    f"<XAddr>{'http://10.1.2.3' if name == DEVICE else media_at}/{name[-16:-5]}</XAddr></Service>"
                     for name in (DEVICE, *(name for name, what in offered.items() if what is not None))
                 )
                 return http(200, envelope(f'<GetServicesResponse xmlns="{DEVICE}">{entries}</GetServicesResponse>'))
             case "GetCapabilities":
-                inner = "<Capabilities><Media><XAddr>http://10.1.2.3/old_media</XAddr></Media></Capabilities>"
+                inner = (
+                    "<Capabilities><Device><XAddr>http://10.1.2.3/</XAddr></Device>"
+                    f"<Media><XAddr>{media_at}/old_media</XAddr></Media></Capabilities>"
+                )
                 return http(200, envelope(f"<GetCapabilitiesResponse>{inner}</GetCapabilitiesResponse>"))
             case "GetProfiles":
                 what = offered[question.namespace]
@@ -167,3 +180,40 @@ def camera(
         raise AssertionError(question)
 
     return answer
+
+
+MAIN, SUB = ("main", "H264", 1920, 1080), ("sub", "H264", 640, 360)
+RECORDER = "".join(profile1(f"{name}{place}", "H264", *size, f"channel{place}")
+                   for place in (1, 2) for name, size in (("main", (1920, 1080)), ("sub", (640, 360))))  # fmt: skip
+
+
+def told_time(at, tag: str = "UTCDateTime") -> bytes:
+    numbers = dict(zip(("Year", "Month", "Day", "Hour", "Minute", "Second"), at, strict=True))
+    words = {name: f"<{name}>{value}</{name}>" for name, value in numbers.items()}
+    date = words["Year"] + words["Month"] + words["Day"]
+    time = words["Hour"] + words["Minute"] + words["Second"]
+    return http(200, envelope(f"<R><{tag}><Time>{time}</Time><Date>{date}</Date></{tag}></R>"))
+
+
+def instead(raw: bytes, usual: Answer, action: str, inside: str = "") -> Answer:
+    """`usual`, but `raw` to questions for `action` that hold `inside`."""
+    return lambda question: raw if question.action == action and inside in question.body else usual(question)
+
+
+def with_clock(raw: bytes) -> Answer:
+    return instead(raw, camera(media1=profile1(*SUB)), "GetSystemDateAndTime")
+
+
+# --- asking
+
+
+def source(url: str, **more) -> Source:
+    return Source(kind="onvif", url=url, **({"open_timeout_s": 3.0} | more))
+
+
+def offered(url: str, credentials: Credentials | None = LOGIN, **more) -> Offer:
+    return Catalogue(source(url, **more), credentials, CLOCK).offer(0)
+
+
+def found(url: str, credentials: Credentials | None = LOGIN, **more) -> Stream:
+    return find(offered(url, credentials, **more), source(url, **more), credentials, CLOCK)

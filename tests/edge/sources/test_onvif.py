@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -13,34 +15,37 @@ from structlog.testing import capture_logs
 from contract import parse
 from contract.camera import Source
 from edge import supervisor as supervising
-from edge.clock import SystemClock
-from edge.credentials import Credentials, Secret
 from edge.errors import SourceError, SourceRefused, SourceTimeout
 from edge.pace import Pace
 from edge.pacing import Pacer
-from edge.sources.onvif import Onvif, Profile, choose, find, stream_address, survey
+from edge.sources.offer import Profile
+from edge.sources.onvif import Catalogue, Onvif, choose, survey
 from edge.sources.rtsp import RtspSource
 from edge.supervisor import Supervisor
 from tests.clips import make_clip
-from tests.edge.sources.devices import camera, device, envelope, fault, http, profile1, profile2
+from tests.edge.sources.devices import (
+    CANARY,
+    CLOCK,
+    LOGIN,
+    MAIN,
+    RECORDER,
+    SUB,
+    camera,
+    device,
+    fault,
+    found,
+    instead,
+    profile1,
+    profile2,
+    source,
+)
 from tests.waiting import wait_until
 from vedette.virtual_camera.auth import Auth
 from vedette.virtual_camera.camera import VirtualCamera
 from vedette.virtual_camera.faults import ClockSkew
 from vedette.virtual_camera.stream import Mount
 
-CLOCK = SystemClock()
-CANARY = "p@ss&<w/rd"
-LOGIN = Credentials("viewer", Secret(CANARY))
 AUTH = Auth("digest", "viewer", CANARY)
-
-
-def source(url, **more):
-    return Source(kind="onvif", url=url, **({"open_timeout_s": 3.0} | more))
-
-
-def found(url, credentials=LOGIN, **more):
-    return find(source(url, **more), credentials, CLOCK)
 
 
 # --- choosing
@@ -67,50 +72,7 @@ def test_of_equal_ones_the_first_is_chosen():
     assert choose(profiles, "sub").token == choose(profiles, "main").token == "a"
 
 
-ADDRESSES = {
-    "its old address": ("rtsp://10.0.0.9:8554/a/b?c=1&d=2", "http://cam:8000/x", "rtsp://cam:8554/a/b?c=1&d=2"),
-    "no port": ("rtsp://10.0.0.9/a", "http://cam:8000/x", "rtsp://cam/a"),
-    "TLS": ("rtsps://10.0.0.9:322/a", "https://cam/x", "rtsps://cam:322/a"),
-    "with a user": ("rtsp://admin:pw@10.0.0.9/a", "http://cam/x", "rtsp://cam/a"),
-    "IPv6": ("rtsp://10.0.0.9:554/a", "http://[2001:db8::1]:80/x", "rtsp://[2001:db8::1]:554/a"),
-    "blanks around it": ("\n rtsp://10.0.0.9/a \n", "http://cam/x", "rtsp://cam/a"),
-    "scheme in capitals": ("RTSP://10.0.0.9/a", "http://cam/x", "rtsp://cam/a"),
-}
-
-
-@pytest.mark.parametrize(("answer", "ours", "made"), ADDRESSES.values(), ids=ADDRESSES)
-def test_address(answer, ours, made):
-    assert stream_address(answer, ours) == made
-
-
-@pytest.mark.parametrize(
-    "answer",
-    ["", "http://10.0.0.9/a", "file:///etc/passwd", "rtsp://h/a b", "rtsp://h/a\r\nX: y", "rtsp://[::1/a", "rtsp://h:x/",
-     "rtsp://h:99999/", "rtsp://h/" + "a" * 3000, "rtsp://h/ä", "concat:rtsp://h/|file:///x"],
-)  # fmt: skip
-def test_no_address(answer):
-    with pytest.raises(SourceRefused) as caught:
-        stream_address(answer, "http://cam/")
-    assert caught.value.code == "not-onvif"
-    assert len(str(caught.value)) < 200
-
-
 # --- finding, in devices that say what they are told to
-
-MAIN, SUB = ("main", "H264", 1920, 1080), ("sub", "H264", 640, 360)
-
-
-def test_media1_alone():
-    with device(camera(media1=profile1(*MAIN) + profile1(*SUB))) as one:
-        stream = found(one.url)
-    assert stream.url == "rtsp://127.0.0.1:5544/sub?x=1"
-    assert str(stream.profile) == "sub stream, 640x360, H264"
-
-
-def test_services_are_asked_where_the_device_was_found():
-    with device(camera(media1=profile1(*SUB))) as one:
-        found(one.url)
-    assert [question.path for question in one.asked][-2:] == ["/ver10/media"] * 2
 
 
 def test_a_host_alone_means_the_usual_path():
@@ -126,130 +88,72 @@ def test_the_files_wish_holds(stream, token):
         assert found(one.url, stream=stream).profile.token == token
 
 
-OFFERS = {
-    "Media2 before Media1": ({"media1": profile1(*MAIN), "media2": profile2(*SUB)}, "sub"),
-    "H.265 in Media2": ({"media1": profile1(*MAIN), "media2": profile2("hevc", "H265", 640, 360)}, "hevc"),
-    "Media2 is broken": ({"media1": profile1(*MAIN), "media2": fault("ter:Action", status=500)}, "main"),
-    "Media2 is empty": ({"media1": profile1(*MAIN), "media2": ""}, "main"),
-    "JPEG left out": ({"media1": profile1("jpeg", "JPEG", 640, 360) + profile1(*MAIN)}, "main"),
-    "MPEG-4 left out": ({"media2": profile2("old", "MPV4-ES", 640, 360) + profile2(*MAIN)}, "main"),
-    "sound left out": ({"media1": '<Profiles token="a"><Name>a</Name></Profiles>' + profile1(*MAIN)}, "main"),
-    "no size": ({"media1": profile1("x", "H264", 0, 0) + profile1(*MAIN)}, "main"),
-    "a size that is none": ({"media2": profile2("x", "H264", -640, 360) + profile2(*MAIN)}, "main"),
-    "digits without end": ({"media1": profile1("x", "H264", "0" * 5000 + "1", 360) + profile1(*MAIN)}, "main"),
-    "one without a sensor": ({"media1": profile1(*SUB) + profile1(*MAIN, "v1")}, "main"),
-    "a token of any letters": ({"media1": profile1("a&amp;&quot;b", "H264", 640, 360)}, 'a&"b'),
-}
-
-
-@pytest.mark.parametrize(("offer", "token"), OFFERS.values(), ids=OFFERS)
-def test_offers(offer, token):
-    with device(camera(**offer)) as one:
-        assert found(one.url).profile.token == token
-
-
-def test_a_camera_from_before_get_services():
-    with device(camera(media1=profile1(*SUB), services=fault("ter:ActionNotSupported"))) as one:
-        assert found(one.url).profile.token == "sub"
-    assert one.asked[-1].path == "/old_media"
-
-
-NOTHING = {
-    "no video": ({"media1": profile1("jpeg", "JPEG", 640, 360)}, "no-video"),
-    "no profile": ({"media2": ""}, "no-video"),
-    "no media service": ({}, "no-video"),
-    "garbage for profiles": ({"media1": http(200, b"\x00\xff garbage")}, "not-onvif"),
-    "busy": ({"media1": http(503, b"")}, "busy"),
-    "refuses profiles": ({"media1": fault("ter:OperationProhibited")}, "fault"),
-    "not this user": ({"media2": fault("ter:NotAuthorized"), "media1": profile1(*SUB)}, "credentials"),
-    "no stream's address": ({"media1": profile1(*SUB), "uri": "http://10.1.2.3/x"}, "not-onvif"),
-}
-
-
-@pytest.mark.parametrize(("offer", "code"), NOTHING.values(), ids=NOTHING)
-def test_nothing_to_watch(offer, code):
-    with device(camera(**offer)) as one, pytest.raises(SourceRefused) as caught:
-        found(one.url)
-    assert caught.value.code == code
-    assert caught.value.hint
-
-
-def test_a_wrong_password_is_tried_once():
-    """Cameras lock out those who go on knocking."""
-    refuses = fault("ter:NotAuthorized")
-    with device(camera(media2=refuses, media1=refuses)) as one, pytest.raises(SourceRefused):
-        found(one.url)
-    assert [question.action for question in one.asked].count("GetProfiles") == 1
-
-
-RECORDER = "".join(profile1(f"{name}{place}", "H264", *size, f"channel{place}")
-                   for place in (1, 2) for name, size in (("main", (1920, 1080)), ("sub", (640, 360))))  # fmt: skip
-
-
-def test_a_recorder_is_refused_and_shown():
-    with device(camera(media1=RECORDER)) as one:
-        with pytest.raises(SourceRefused, match="has 2 cameras") as caught:
-            found(one.url)
-        assert "vedette camera streams" in caught.value.hint
-        streams = survey(source(one.url), LOGIN, CLOCK).streams
-    assert [(each.profile.sensor, each.url) for each in streams[:2]] == [
-        ("channel1", "rtsp://127.0.0.1:5544/main1?x=1"),
-        ("channel1", "rtsp://127.0.0.1:5544/sub1?x=1"),
-    ]
-
-
-def told_time(at, tag="UTCDateTime"):
-    numbers = dict(zip(("Year", "Month", "Day", "Hour", "Minute", "Second"), at, strict=True))
-    words = {name: f"<{name}>{value}</{name}>" for name, value in numbers.items()}
-    date = words["Year"] + words["Month"] + words["Day"]
-    time = words["Hour"] + words["Minute"] + words["Second"]
-    return http(200, envelope(f"<R><{tag}><Time>{time}</Time><Date>{date}</Date></{tag}></R>"))
-
-
-def with_clock(raw):
-    usual = camera(media1=profile1(*SUB))
-    return lambda question: raw if question.action == "GetSystemDateAndTime" else usual(question)
-
-
-TIMES = {
-    "an hour ahead": (timedelta(hours=1), "UTCDateTime", 3600),
-    "fifty years behind": (timedelta(days=-50 * 365), "UTCDateTime", -50 * 365 * 86_400),
-    "local time only": (timedelta(hours=8), "LocalDateTime", 0),
-}
-
-
-@pytest.mark.parametrize(("off", "tag", "ahead"), TIMES.values(), ids=TIMES)
-def test_the_cameras_clock(off, tag, ahead):
-    with device(with_clock(told_time((datetime.now(UTC) + off).timetuple()[:6], tag))) as one:
-        assert abs(survey(source(one.url), LOGIN, CLOCK).clock_ahead_s - ahead) < 10
-
-
-@pytest.mark.parametrize(
-    "at",
-    [("", 1, 1, 0, 0, 0), (2026, 13, 1, 0, 0, 0), (2026, 2, 30, 0, 0, 0), (9999, 12, 31, 23, 59, 59),
-     ("9" * 5000, 1, 1, 0, 0, 0), (2026, 1, 1, "x", 0, 0)],
-    ids=["empty", "month", "day", "the last second", "digits", "letters"],
-)  # fmt: skip
-def test_a_clock_that_makes_no_sense_is_taken_for_right(at):
-    with device(with_clock(told_time(at))) as one:
-        assert survey(source(one.url), LOGIN, CLOCK).clock_ahead_s == 0
-
-
-def test_a_clock_that_only_users_may_ask():
-    usual = camera(media1=profile1(*SUB))
-
-    def answer(question):
-        if question.action == "GetSystemDateAndTime" and "UsernameToken" not in question.body:
-            return http(401, b"")
-        return usual(question)
-
-    with device(answer) as one:
-        assert found(one.url).profile.token == "sub"
-
-
 def test_a_mute_device_is_given_up_in_time():
     with device(lambda _: one.over.wait() and b"") as one, pytest.raises(SourceTimeout):
         found(one.url, open_timeout_s=0.3)
+
+
+def test_one_camera_needs_no_name_and_may_have_one():
+    with device(camera(media1=profile1(*MAIN, "v 1") + profile1(*SUB, "v 1"))) as one:
+        assert found(one.url).profile == found(one.url, camera="v 1").profile
+
+
+@pytest.mark.parametrize(("stream", "token"), [(None, "sub2"), ("main", "main2")])
+def test_of_a_recorder_the_named_camera_is_taken(stream, token):
+    with device(camera(media1=RECORDER)) as one:
+        assert found(one.url, camera="channel2", stream=stream).url == f"rtsp://127.0.0.1:5544/{token}?x=1"
+
+
+MANY = "".join(profile1(f"p{place}", "H264", 640, 360, f"v{place}") for place in range(100))
+UNCLEAR = {
+    "none named": (RECORDER, None, "has 2 cameras", 'camera: below source:, one of "channel1", "channel2";'),
+    "an unknown one": (RECORDER, "channel3", "has no camera 'channel3'", 'there are: "channel1", "channel2"'),
+    "a part of one": (RECORDER, "channel", "has no camera 'channel'", 'there are: "channel1", "channel2"'),
+    "other letters": (RECORDER, "Channel1", "has no camera 'Channel1'", 'there are: "channel1", "channel2"'),
+    "its place": (RECORDER, "1", "has no camera '1'", 'there are: "channel1", "channel2"'),
+    "a stream": (RECORDER, "sub1", "has no camera 'sub1'", 'there are: "channel1", "channel2"'),
+    "one camera of another name": (profile1(*SUB, "v1"), "v2", "has no camera 'v2'", 'there are: "v1"'),
+    "one camera without a name": (profile1(*SUB), "v1", "has no camera 'v1'", "leave source.camera out"),
+    "more than can be said": (MANY, None, "has 100 cameras", '"v63" and 36 more;'),
+    "what a terminal obeys": (RECORDER + profile1("x", "H264", 64, 36, "a\u202e&#x9b;b"), "y", "has no", '"ab"'),
+}
+
+
+@pytest.mark.parametrize(("offer", "name", "says", "hint"), UNCLEAR.values(), ids=UNCLEAR)
+def test_which_camera_is_never_guessed(offer, name, says, hint):
+    with device(camera(media1=offer)) as one, pytest.raises(SourceRefused, match=says) as caught:
+        found(one.url, camera=name)
+    assert hint in caught.value.hint
+    assert [question.action for question in one.asked].count("GetStreamUri") == 0
+
+
+def test_a_refused_stream_hides_no_other():
+    usual = camera(media1=RECORDER)
+    with device(instead(fault("ter:InvalidArgVal", "no signal"), usual, "GetStreamUri", "main1")) as one:
+        streams = survey(source(one.url), LOGIN, CLOCK).streams
+    assert [(each.profile.camera, each.url, each.refused) for each in streams] == [
+        ("channel1", "", "the camera says: s:Sender ter:InvalidArgVal no signal"),
+        ("channel1", "rtsp://127.0.0.1:5544/sub1?x=1", ""),
+        ("channel2", "rtsp://127.0.0.1:5544/main2?x=1", ""),
+        ("channel2", "rtsp://127.0.0.1:5544/sub2?x=1", ""),
+    ]
+
+
+REFUSED = {
+    "all of them": (fault("ter:InvalidArgVal"), "fault", 4),
+    "the password": (fault("ter:NotAuthorized"), "credentials", 1),
+}
+
+
+@pytest.mark.parametrize(("answer", "code", "times"), REFUSED.values(), ids=REFUSED)
+def test_nothing_to_survey(answer, code, times):
+    with (
+        device(instead(answer, camera(media1=RECORDER), "GetStreamUri")) as one,
+        pytest.raises(SourceRefused) as caught,
+    ):
+        survey(source(one.url), LOGIN, CLOCK)
+    assert caught.value.code == code
+    assert [question.action for question in one.asked].count("GetStreamUri") == times
 
 
 # --- the virtual camera: a device and its streams
@@ -299,6 +203,24 @@ def test_a_camera_that_names_another_host(clips):
         assert stream.url == f"rtsp://127.0.0.1:{one.port}/sub"
 
 
+RECORDED = {"ch1/main": "main", "ch1/sub": "sub", "ch2/main": "h265"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "name"),
+    [
+        ({"camera": "ch1"}, "ch1/sub"),
+        ({"camera": "ch1", "stream": "main"}, "ch1/main"),
+        ({"camera": "ch2"}, "ch2/main"),  # H.265
+    ],
+    ids=str,
+)
+def test_cameras_of_a_recorder(clips, wish, name):
+    recorded = [Mount(name, clips[clip]) for name, clip in RECORDED.items()]
+    with VirtualCamera(recorded, auth=AUTH, onvif_port=0) as one:
+        assert found(one.onvif, **wish).url == one.url(name)
+
+
 # --- connecting
 
 
@@ -322,20 +244,29 @@ def watched(url, **more):
     )
 
 
+def connects(*cameras, credentials=LOGIN, open_stream):
+    """As the edge does it for cameras of one device."""
+    catalogue = Catalogue(cameras[0].source, credentials, CLOCK)
+    return [Onvif(each, credentials, CLOCK, catalogue, open_stream) for each in cameras]
+
+
 def test_the_address_is_kept_until_a_connect_with_it_fails():
     opens = Opens()
     with device(camera(media1=profile1(*SUB), uri="rtsp://10.1.2.3/{token}?password=geheim1")) as one:
-        connect = Onvif(watched(one.url), LOGIN, CLOCK, opens)
+        (connect,) = connects(watched(one.url), open_stream=opens)
         with capture_logs() as logs:
             assert connect.chosen == ""
+            connect.prepare()
             connect()
             asked = len(one.asked)
+            connect.prepare()
             connect()
             assert len(one.asked) == asked
             opens.fault = SourceRefused("no such path", code="not-found")
             with pytest.raises(SourceRefused, match="no such path"):
                 connect()
             opens.fault = None
+            connect.prepare()
             connect()
             assert len(one.asked) == 2 * asked
     assert len(opens.urls) == 4
@@ -343,6 +274,63 @@ def test_the_address_is_kept_until_a_connect_with_it_fails():
     assert [line["event"] for line in logs] == ["stream chosen"]
     assert "geheim1" not in str(logs)
     assert CANARY not in str(logs)
+
+
+BIG = 32
+CHANNELS = "".join(profile1(f"p{place}", "H264", 640, 360, f"v{place}") for place in range(BIG))
+
+
+def at_once(work, tasks):
+    with ThreadPoolExecutor(len(tasks)) as threads:
+        return list(threads.map(work, tasks))
+
+
+def test_a_recorder_is_asked_once_for_all_its_cameras():
+    opens, barrier = Opens(), threading.Barrier(BIG)
+
+    def connect(each):
+        barrier.wait()
+        each.prepare()
+        return each()
+
+    with device(camera(media1=CHANNELS)) as one:
+        cameras = connects(*(watched(one.url, camera=f"v{place}") for place in range(BIG)), open_stream=opens)
+        at_once(connect, cameras)
+        asked = Counter(question.action for question in one.asked)
+    assert asked == {"GetSystemDateAndTime": 1, "GetServices": 1, "GetProfiles": 1, "GetStreamUri": BIG}
+    assert set(opens.urls) == {f"rtsp://127.0.0.1:5544/p{place}?x=1" for place in range(BIG)}
+
+
+def test_a_wrong_password_is_tried_once_for_all_cameras():
+    def fails(each):
+        with pytest.raises(SourceRefused) as caught:
+            each.prepare()
+        return caught.value.code
+
+    with device(instead(fault("ter:NotAuthorized"), camera(media1=CHANNELS), "GetServices")) as one:
+        cameras = connects(*(watched(one.url, camera=f"v{place}") for place in range(BIG)), open_stream=Opens())
+        assert at_once(fails, cameras) == ["credentials"] * BIG
+        assert [question.action for question in one.asked].count("GetServices") == 1
+        assert at_once(fails, cameras) == ["credentials"] * BIG
+        assert [question.action for question in one.asked].count("GetServices") == 2
+
+
+def test_who_failed_since_gets_a_new_answer_and_the_others_share_it():
+    opens = Opens()
+    with device(camera(media1=CHANNELS)) as one:
+        first, second, third = connects(
+            *(watched(one.url, camera=f"v{place}") for place in range(3)), open_stream=opens
+        )
+        for each in (first, second):
+            each.prepare()
+            each()
+        opens.fault = SourceRefused("no such path", code="not-found")
+        for each in (first, second):
+            with pytest.raises(SourceRefused):
+                each()
+        for each in (first, second, third):
+            each.prepare()
+        assert [question.action for question in one.asked].count("GetProfiles") == 2
 
 
 @pytest.mark.parametrize("rest", ["x?password=geheim1", "x?auth=geheim1", "user:geheim1/x"])
@@ -355,9 +343,11 @@ def test_rtsp_does_not_show_a_password_that_onvif_found(rest):
 
 @contextmanager
 def supervised(camera_, credentials=LOGIN):
-    connect = Onvif(camera_, credentials, CLOCK, partial(RtspSource, credentials=credentials, clock=CLOCK))
+    open_stream = partial(RtspSource, credentials=credentials, clock=CLOCK)
+    (connect,) = connects(camera_, credentials=credentials, open_stream=open_stream)
     frames, said, heard = [], [], []
-    one = Supervisor(camera_, Pace(5), connect, frames.append, said.extend, heard.append, Pacer(CLOCK), CLOCK)
+    pacer = Pacer(CLOCK)
+    one = Supervisor(camera_, Pace(5), connect, frames.append, said.extend, heard.append, pacer, CLOCK, connect.prepare)
     one.start()
     try:
         yield one, connect
