@@ -108,7 +108,7 @@ class Onvif:
         self._clock = clock
         self._catalogue = catalogue
         self._open = open_stream
-        self._offer: Offer | None = None  # none while an address is known
+        self._offer: Offer | None = None  # what `prepare` found, until a connect fails
         self._found: Stream | None = None
         self._failed = -math.inf  # when, last
         self.chosen = ""  # the profile, for people
@@ -139,7 +139,7 @@ class Onvif:
             rtsp = {"kind": "rtsp", "url": self._found.url, "camera": None, "stream": None}
             return self._open(config.model_copy(update=rtsp))
         except SourceError:
-            self._found, self._failed = None, self._clock.now()
+            self._offer, self._found, self._failed = None, None, self._clock.now()
             raise
 
 
