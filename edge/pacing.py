@@ -4,7 +4,7 @@ Contract
 --------
 - At most `at_once` connects to one host begin at a time; other hosts are no concern of theirs.
 - While the edge does not keep up with its cameras, one connect begins every `SLOW_S`, whatever the host: a camera
-  costs most in its first seconds.
+  costs most in its first seconds. Questions beforehand (ONVIF) do not count: they cost the edge next to nothing.
 - A connect that hangs for longer than `hold_s` no longer counts, so mute cameras do not use up a recorder's places.
 - Of those who wait, whoever failed least often in a row goes first: a camera that was kicked does not queue behind
   dozens that have been dead for days.
@@ -31,6 +31,7 @@ _LOOK_S = 0.2  # how often who waits looks whether a connect has become old, or 
 class _Waiter:
     failures: int
     number: int  # order of arrival
+    connects: bool = field(compare=False)
     turn: threading.Event = field(default_factory=threading.Event, compare=False)
     gone: bool = field(default=False, compare=False)
 
@@ -52,9 +53,9 @@ class Pacer:
         self._begun: dict[str, dict[int, float]] = defaultdict(dict)  # connects that count: when they began
 
     @contextmanager
-    def turn(self, host: str, failures: int, stop: threading.Event) -> Iterator[bool]:
-        """Waits for a turn and holds it; False where `stop` was set meanwhile."""
-        me = _Waiter(failures, next(self._numbers))
+    def turn(self, host: str, failures: int, stop: threading.Event, *, connects: bool = True) -> Iterator[bool]:
+        """Waits for a turn to connect, or only to ask, and holds it; False where `stop` was set meanwhile."""
+        me = _Waiter(failures, next(self._numbers), connects)
         with self._lock:
             heapq.heappush(self._waiting[host], me)
         try:
@@ -74,10 +75,14 @@ class Pacer:
             begun = {number: at for number, at in self._begun[host].items() if now - at < self._hold_s}
             waiting = self._waiting[host]
             while waiting and (waiting[0].gone or len(begun) < self._at_once):
-                if not waiting[0].gone and now < self._granted + SLOW_S and not self._keeps_up():
+                first = waiting[0]
+                counts = first.connects and not first.gone
+                if counts and now < self._granted + SLOW_S and not self._keeps_up():
                     break
-                first = heapq.heappop(waiting)
+                heapq.heappop(waiting)
+                if counts:
+                    self._granted = now
                 if not first.gone:
-                    self._granted = begun[first.number] = now
+                    begun[first.number] = now
                     first.turn.set()
             self._begun[host] = begun

@@ -121,7 +121,7 @@ class Supervisor:
         self.status.state = "connecting"
         # A turn of its own: cameras that had to wait for the same answer would else connect all at once.
         if self._prepare is not None:
-            with self._turn() as granted:
+            with self._turn(connects=False) as granted:
                 if granted:
                     self._prepare()
         with self._turn() as granted:
@@ -155,8 +155,8 @@ class Supervisor:
         finally:
             source.close()
 
-    def _turn(self) -> AbstractContextManager[bool]:
-        return self._pacer.turn(self._host, self._failures, self._stop)
+    def _turn(self, *, connects: bool = True) -> AbstractContextManager[bool]:
+        return self._pacer.turn(self._host, self._failures, self._stop, connects=connects)
 
     def _seen(self, at: float) -> None:
         self.status.last_picture = at

@@ -5,8 +5,8 @@ Contract
 - The address that was found is kept, and the device is asked again only after a connect with it has failed: a camera
   that was reset may have other paths.
 - However many cameras of a device are watched, one at a time asks what it offers, and all that wait take that answer,
-  be it an error: a wrong password is no oftener tried for 32 cameras than for one. Each then asks for the address of
-  its own stream.
+  be it an error: a wrong password that is refused there is tried no oftener for 32 cameras than for one. Each then
+  asks for the address of its own stream.
 - Of a device with several cameras (a recorder) the file says which is meant; none is ever guessed.
 """
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from edge.pacing import Pacer
+from edge.pacing import SLOW_S, Pacer
 from tests.waiting import wait_until
 
 
@@ -77,3 +77,17 @@ def test_who_stops_while_waiting_leaves_its_place_to_others(clock, pool):
         assert stopped.result(5) is False
         other = pool.submit(connect, pacer, failures=1)
     assert other.result(5)
+
+
+def test_questions_do_not_wait_for_an_edge_that_does_not_keep_up(clock, pool):
+    pacer, never = Pacer(clock, lambda: False), threading.Event()
+    assert connect(pacer)
+    with pacer.turn("nvr", 0, never, connects=False) as granted:
+        assert granted
+    second = pool.submit(connect, pacer)
+    with pytest.raises(TimeoutError):
+        second.result(0.3)
+    with pacer.turn("another", 0, never, connects=False) as granted:
+        assert granted
+    clock.at = SLOW_S
+    assert second.result(5)
