@@ -101,6 +101,7 @@ class Edge:
                 self._new_id,
                 self._stills.offer,
             )
+            self._reading = threading.Lock()  # held by the camera that reads what has come while it slept
             self._onvif = self._make_onvif(settings)
             self._supervisors = self._make_supervisors(settings)
             self._health = _open_health(self.status, settings.health_port)
@@ -218,6 +219,7 @@ class Edge:
             dropped={
                 "overtaken": self._looks.overwritten[name],
                 "undecodable": stream.undecodable,
+                "behind": stream.hurried,
                 **self._analysis.dropped[name],
                 **self._analysts[name].dropped(),
             },
@@ -263,14 +265,16 @@ class Edge:
             if source.kind == "onvif":
                 device = (source.url, source.credentials, source.open_timeout_s)
                 catalogue = catalogues.setdefault(device, Catalogue(source, credentials, self._clock))
-                open_stream = partial(RtspSource, credentials=credentials, clock=self._clock, shown=source.url)
+                open_stream = partial(
+                    RtspSource, credentials=credentials, clock=self._clock, reading=self._reading, shown=source.url
+                )
                 made[camera.id] = Onvif(camera, credentials, self._clock, catalogue, open_stream)
         return made
 
     def _connect(self, settings: Settings, camera: Camera) -> Callable[[], Source]:
         if camera.id in self._onvif:
             return self._onvif[camera.id]
-        return partial(RtspSource, camera.source, _credentials(settings, camera), self._clock)
+        return partial(RtspSource, camera.source, _credentials(settings, camera), self._clock, self._reading)
 
     def _offer(self, camera_id: str, frame: Frame) -> None:
         """In the camera's own thread."""

@@ -3,8 +3,8 @@
 Contract
 --------
 - At most `at_once` connects to one host begin at a time; other hosts are no concern of theirs.
-- While the edge does not keep up with its cameras, one connect begins every `SLOW_S`, whatever the host: a camera
-  costs most in its first seconds. Questions beforehand (ONVIF) do not count: they cost the edge next to nothing.
+- Connects begin `SPACED_S` apart, whatever the host, and `SLOW_S` while the edge does not keep up with the cameras it
+  has: one costs most in its first seconds. Questions beforehand (ONVIF) do not count: they cost the edge next to nothing.
 - A connect that hangs for longer than `hold_s` no longer counts, so mute cameras do not use up a recorder's places.
 - Of those who wait, whoever failed least often in a row goes first: a camera that was kicked does not queue behind
   dozens that have been dead for days.
@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 from edge.clock import Clock
 
-SLOW_S = 1.0
+SPACED_S, SLOW_S = 0.1, 1.0
 _LOOK_S = 0.2  # how often who waits looks whether a connect has become old, or the edge stops
 
 
@@ -77,7 +77,7 @@ class Pacer:
             while waiting and (waiting[0].gone or len(begun) < self._at_once):
                 first = waiting[0]
                 counts = first.connects and not first.gone
-                if counts and now < self._granted + SLOW_S and not self._keeps_up():
+                if counts and now < self._granted + (SPACED_S if self._keeps_up() else SLOW_S):
                     break
                 heapq.heappop(waiting)
                 if counts:

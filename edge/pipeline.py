@@ -81,7 +81,7 @@ class Watcher:
         decoder."""
         self.counts.packets += 1
         glance_s = GLANCE_S if self.pace.settled else 0.0
-        if self.sleep.packet(packet.at, packet.size, key=packet.key, glance_s=glance_s):
+        if self.sleep.packet(packet.at, packet.size, key=packet.key, glance_s=glance_s) and not packet.hurried:
             yield from decoder.decode(packet)
         else:  # they had to be decoded, but the last shows what any of them would
             yield from deque(decoder.keep(packet), maxlen=1)

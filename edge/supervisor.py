@@ -52,6 +52,7 @@ class StreamStatus:
     last_fault: str = ""
     hint: str = ""
     undecodable: int = 0  # packets
+    hurried: int = 0  # packets that nobody looked at, since reading was behind
     last_picture: float | None = None  # seconds, pipeline clock
 
 
@@ -141,12 +142,14 @@ class Supervisor:
                         self._seen(packet.at)
                     if (frame := self.watcher.consider(picture)) is not None:
                         self._offer(frame)
+                if packet.hurried:
+                    self.status.hurried, last_picture = self.status.hurried + 1, packet.at
                 awake = self.watcher.sleep.state != "asleep"
                 source.patience_s = 0.0 if awake else BURST_S
                 self.status.undecodable = before + source.broken + decoder.broken
                 if packet.at - last_picture > (GARBAGE_S if awake else GARBAGE_S + GLANCE_S):
                     raise garbage(self._camera.source.url)
-                if not seen and not awake:
+                if not seen and (packet.hurried or not awake):
                     self._heard(packet.at)
                     if (frame := self.watcher.rest(packet.at)) is not None:
                         self._offer(frame)

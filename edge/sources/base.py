@@ -21,6 +21,7 @@ class Packet:
 
     at: float  # seconds, pipeline clock: when it came, or its own time in a clip
     raw: av.Packet[av.VideoStream]
+    hurried: bool = False  # reading is behind: no time is to be spent on this one
 
     @property
     def key(self) -> bool:

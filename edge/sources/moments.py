@@ -1,7 +1,8 @@
-"""When the packets of a stream came. Pure.
+"""When the packets of a stream came, and how far reading is behind. Pure.
 
-One that had to be waited for came when it was read. One that was there already came as long after the one before it as
-the stream's own times say, and not later than now: so packets that are read many at once keep their distances.
+The stream's own times say how long after one another packets were sent. The promptest of late tells when that is in our
+time: no packet came later than it was read, and none before it was sent. So packets that are read many at once keep
+their distances.
 """
 
 from __future__ import annotations
@@ -9,43 +10,65 @@ from __future__ import annotations
 AT_ONCE_S = 0.002  # a read that takes no longer had not to wait
 LATE_S = 0.5  # beyond, the stream's times are not believed: else a thread that cannot keep up makes every look too late
 LEAP_S = 1.0  # the stream's clock was set
-SLACK_S, DRIFT = 0.1, 5e-4  # of the stream's clock against ours: to and fro, and for good
+DRIFT = 2e-4  # of the stream's clock against ours
+PROBE_S = 10.0  # so often it is read until nothing is there: only then it shows that the stream's clock is fast
+BEHIND_S = 1.0  # reading: what is read is passed over from there
+CAUGHT_UP_S = 0.3  # until it is no more than this,
+VAIN_S = 2.0  # or has not come nearer for so long: then it is the stream that is late
 
 
 class Moments:
-    """Of one connection."""
+    """Of one connection. Times are seconds: `now` of the pipeline's clock, `own` of the stream's."""
 
     def __init__(self) -> None:
         self._at = self._own = 0.0
-        self._known = False
-        self._waited = True
-        self._since: tuple[float, float] | None = None  # our clock and the stream's when it was first asked for all
+        self._read: float | None = None  # when the last was
+        self._offset = 0.0  # from the stream's clock to ours
+        self._every = 0.0  # between two packets
+        self._probing = False
+        self._probed = -PROBE_S
+        self._bound = BEHIND_S
+        self._behind: tuple[float, float] | None = None  # since when it has not come nearer, and how far it was
+        self.hurries = False  # reading is so far behind that nobody should spend time on what is read
 
     def came(self, asked: float, now: float, own: float | None) -> float:
-        """A packet was asked for at `asked` and is read `now`; seconds of the pipeline's clock. `own`: seconds of the
-        stream's clock, None where it has none."""
-        self._waited = now - asked > AT_ONCE_S
-        at = now
-        if own is not None:
-            if self._known and not self._waited and now - LATE_S <= (told := self._at + own - self._own) <= now:
-                at = told
-            self._at, self._own, self._known = at, own, True
-        return at
+        """When a packet came that was asked for at `asked` and is read `now`."""
+        if own is None:
+            return now
+        first, read, self._read = self._read is None, self._read or now, now
+        gone, self._own = own - self._own, own
+        prompt = now - own
+        if first or gone < -LEAP_S or prompt < self._offset - LEAP_S:
+            self._offset, self._behind, self.hurries = prompt, None, False
+        else:
+            self._offset = min(self._offset + DRIFT * (now - read), prompt)
+            self._every += 0.1 * (min(abs(gone), LEAP_S) - self._every)
+        if self._probing and now - asked > AT_ONCE_S:
+            self._probing, self._probed = False, now
+        self._weigh(now, prompt - self._offset)
+        told = own + self._offset
+        self._at = told if told >= now - LATE_S else now
+        return self._at
+
+    def _weigh(self, now: float, behind: float) -> None:
+        self.hurries = behind > (CAUGHT_UP_S if self.hurries else self._bound)
+        if not self.hurries:
+            self._behind = None
+        elif self._behind is None or behind < self._behind[1] - CAUGHT_UP_S:
+            self._behind = now, behind
+        elif now - self._behind[0] > VAIN_S:
+            self._offset += behind
+            self._bound *= 2  # whatever makes it so may well do it again
+            self.hurries, self._behind = False, None
 
     def all_read(self, now: float) -> bool:
-        """Whether nothing more should be there.
+        """Whether the next packet is not there yet, by the stream's times."""
+        if self._read is None or self._probing or self._own + self._offset + self._every <= now:
+            return False
+        self._probing = now - self._probed > PROBE_S
+        return not self._probing
 
-        The last one had to be waited for; but that also seems so where this thread waits for its turn. So the stream's
-        times must have gone on as far as ours since this was first asked (`read_on` forgets when that was), else those
-        who read seldom would fall behind more and more.
-        """
-        if self._since is None:
-            self._since = now, self._own
-        ours, own = now - self._since[0], self._own - self._since[1]
-        if own > ours + LEAP_S:
-            self._since, ours, own = (now, self._own), 0.0, 0.0
-        return self._waited and own * (1 + DRIFT) >= ours - SLACK_S
-
-    def read_on(self) -> None:
-        """Packets are read as they come."""
-        self._since = None
+    @property
+    def probes(self) -> bool:
+        """Reads will wait until the next packet is there."""
+        return self._probing

@@ -21,6 +21,7 @@ from edge.credentials import Credentials
 from edge.errors import SourceEnded, SourceError, SourceRefused, SourceTimeout
 from edge.sources.base import GARBAGE_S, Packet, garbage
 from edge.sources.moments import Moments
+from edge.sources.turn import Turn
 
 # Without fpsprobesize=0 FFmpeg watches the stream for seconds to guess its rate before it gives the first packet.
 _OPTIONS = {
@@ -40,14 +41,22 @@ class RtspSource:
     """
 
     def __init__(
-        self, config: SourceConfig, credentials: Credentials | None, clock: Clock, *, shown: str | None = None
+        self,
+        config: SourceConfig,
+        credentials: Credentials | None,
+        clock: Clock,
+        reading: threading.Lock | None = None,
+        *,
+        shown: str | None = None,
     ) -> None:
-        """`shown`: what stands for the address in errors, where that may hold a password."""
+        """`reading`: shared by all cameras; see Turn. `shown`: what stands for the address in errors, where that may
+        hold a password."""
         self._url = shown or config.url
         self._clock = clock
         self.broken = 0  # packets that could not be read
         self.patience_s = 0.0
         self._closed = threading.Event()
+        self._turn = Turn(reading or threading.Lock())
         self._container = self._open(config, credentials)
         self._stream = self._container.streams.video[0]
         # One thread a camera is enough at camera rates; frame threading would also delay pictures.
@@ -83,13 +92,18 @@ class RtspSource:
         unit = float(self._stream.time_base or 0)
         read = 0  # bytes, since it last waited
         packets = self._container.demux(self._stream)
+        bursts = self._transport == "tcp"  # what UDP brings has less room
         while True:
-            if not self.patience_s or self._transport != "tcp":  # what UDP brings has less room
-                moments.read_on()
+            if not (bursts and self.patience_s):
+                self._turn.give()
                 read = 0
             elif moments.all_read(self._clock.now()):
+                self._turn.give()
                 self._closed.wait(self.patience_s * min(1.0, ROOM / max(read, 1)))
+                self._turn.take()
                 read = 0
+            elif moments.probes:
+                self._turn.give()
             asked = self._clock.now()
             try:
                 packet = next(packets, None)
@@ -105,10 +119,11 @@ class RtspSource:
             read += packet.size
             last = self._clock.now()
             own = None if packet.pts is None else packet.pts * unit
-            yield Packet(moments.came(asked, last, own), packet)
+            yield Packet(moments.came(asked, last, own), packet, moments.hurries)
 
     def close(self) -> None:
         self._closed.set()
+        self._turn.give()
         self._container.close()
 
 
