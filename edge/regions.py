@@ -19,6 +19,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from edge.detect.pack import GAP
 from edge.track.tracker import Outlook
 from edge.types import Box, Mask, Region
 
@@ -30,7 +31,6 @@ EXPLAINED = 0.2  # of its longer side around an object, motion is the object's: 
 LARGE = 200.0  # pixels; the longer side of a larger object is brought down to this
 SMALL = 64.0  # pixels; but nothing that is shown with it is brought below this,
 SMALLEST_SCALE = 0.25  # and the scale not below this
-GAP = 8.0  # pixels that a part costs beyond its own, on a canvas
 MOST = 24  # parts of a picture
 ENOUGH = 0.7  # share of the picture: parts that come to more are dearer, packed, than the whole
 

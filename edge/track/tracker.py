@@ -60,7 +60,7 @@ class Sought(NamedTuple):
     """Where an object should be."""
 
     box: Box
-    spread: float  # standard deviation of its place, relative, of either axis
+    spread: float  # standard deviation of its place, relative, of either axis; 0 where that need not be searched
 
 
 class Outlook(NamedTuple):
@@ -134,8 +134,11 @@ class Tracker:
         sought = []
         for track in self._live:
             if not track.settled:
-                motion = track.motion.predict(at, rests=track.rest_s >= REST_S)
-                sought.append(Sought(_moved(track.box, motion), math.sqrt(motion.p)))
+                rests = track.rest_s >= REST_S
+                motion = track.motion.predict(at, rests=rests)
+                # Who moves and was missed may soon be anywhere, and shows as motion there.
+                spread = 0.0 if track.unseen_s and not rests else math.sqrt(motion.p)
+                sought.append(Sought(_moved(track.box, motion), spread))
         return Outlook(sought, [track.box for track in self._live if track.settled])
 
     def step(

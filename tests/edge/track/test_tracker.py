@@ -413,6 +413,22 @@ def test_the_outlook_is_where_things_should_be():
     assert 0 < one.spread < tracker.outlook(4.5).sought[0].spread
 
 
+@pytest.mark.parametrize(
+    ("looks", "searched"),
+    [
+        pytest.param([[person(0.5)]], True, id="new"),
+        pytest.param([[person(0.5)], []], False, id="new, missed"),
+        pytest.param([[person(0.1 + 0.02 * i)] for i in range(20)], True, id="walks"),
+        pytest.param([*([person(0.1 + 0.02 * i)] for i in range(20)), []], False, id="walks, missed"),
+        pytest.param([*([person(0.5)] for _ in range(20)), []], True, id="at rest, missed"),
+    ],
+)
+def test_who_moves_and_was_missed_is_looked_for_where_expected_only(looks, searched):
+    tracker, _ = run(looks)
+    (one,) = tracker.outlook(0.2 * len(looks)).sought
+    assert (one.spread > 0) == searched
+
+
 def test_one_at_rest_who_was_missed_is_looked_for():
     tracker, at, _ = at_rest()
     assert tracker.outlook(at + 0.2).sought == []
