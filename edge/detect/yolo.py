@@ -114,23 +114,26 @@ def suppress(
     A box goes when it overlaps a better one by more than `iou` within its class, or by more than
     `agnostic_iou` whatever its class: the van that is both "car" and "truck" stays one vehicle.
     """
-    left = np.arange(len(boxes))
-    keep: list[int] = []
+    same = np.equal.outer(classes, classes)
+    limit = np.where(same, iou, 1.0 if agnostic_iou is None else agnostic_iou)
+    beats = np.triu(overlap(boxes[:, None], boxes) > limit, k=1)
+    gone = np.zeros(len(boxes), np.bool_)
     overruled: list[int] = []
-    while len(left):
-        first, left = left[0], left[1:]
-        keep.append(int(first))
-        same = classes[left] == classes[first]
-        limit = np.where(same, iou, 1.0 if agnostic_iou is None else agnostic_iou)
-        stays = overlap(boxes[first], boxes[left]) <= limit
-        overruled += left[~stays & ~same].tolist()
-        left = left[stays]
-    return np.array(keep, np.intp), np.array(overruled, np.intp)
+    for better in np.flatnonzero(beats.any(axis=1)).tolist():
+        if not gone[better]:
+            worse = beats[better] & ~gone
+            overruled += np.flatnonzero(worse & ~same[better]).tolist()
+            gone |= worse
+    return np.flatnonzero(~gone), np.array(overruled, np.intp)
 
 
-def overlap(box: Floats, boxes: Floats) -> Floats:
-    """Intersection over union of one box (4,) with (N, 4) others; 0 where both have no area."""
-    inter = (np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])).clip(0).prod(axis=1)
-    union = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod() - inter
+def overlap(boxes: Floats, others: Floats) -> Floats:
+    """Intersection over union of boxes (..., 4), each with its own; 0 where both have no area."""
+    left, top, right, bottom = np.moveaxis(boxes, -1, 0)
+    left_2, top_2, right_2, bottom_2 = np.moveaxis(others, -1, 0)
+    width = (np.minimum(right, right_2) - np.maximum(left, left_2)).clip(0)
+    height = (np.minimum(bottom, bottom_2) - np.maximum(top, top_2)).clip(0)
+    inter = width * height
+    union = (right - left) * (bottom - top) + (right_2 - left_2) * (bottom_2 - top_2) - inter
     shares: Floats = inter / np.maximum(union, np.finfo(np.float32).tiny)
     return shares
