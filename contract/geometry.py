@@ -135,7 +135,7 @@ def _to_segment(segment: Segment, point: Point) -> float:
 
 
 def _edges(polygon: Sequence[Point]) -> list[Segment]:
-    return [(start, polygon[(i + 1) % len(polygon)]) for i, start in enumerate(polygon)]
+    return list(zip(polygon, (*polygon[1:], *polygon[:1]), strict=True))
 
 
 def _meet(first: Segment, second: Segment) -> bool:

@@ -42,7 +42,7 @@ from edge.view import Silence, ViewSignal
 
 log = structlog.get_logger(__name__)
 
-KeepStills: TypeAlias = Callable[[Camera, Frame, Sequence[Box], Sequence[Draft]], None]  # see Stills.offer
+KeepStills: TypeAlias = Callable[[Camera, Frame, Callable[[], Sequence[Box]], Sequence[Draft]], None]  # Stills.offer
 STALE_S = 1.0  # a frame that waited longer tells where things were, not where they are
 CALM_STALE_S = 5.0  # unless nothing moves
 SILENCES_S = 0.2  # between two questions whether all cameras are heard
@@ -76,7 +76,7 @@ class Analysis:
         keep_stills: KeepStills = lambda *_: None,
     ) -> None:
         """`detectors` by the model's id. `new_id` as for the RuleEngine. `keep_stills` gets each look that gave
-        drafts; it must not wait or raise."""
+        drafts; it must not wait, nor raise but what who is in the picture raises."""
         self.events: Counter[str] = Counter()
         self.dropped: dict[str, Counter[str]] = {name: Counter() for name in cameras}
         self.faults: dict[str, str] = {}
@@ -215,7 +215,7 @@ class Analysis:
         drafts = analyst.look(look.frame, look.plan, sight)
         self._keep(look.camera, drafts)
         if drafts and camera.still.keep:
-            people = everybody(mosaic, look.image, look.plan, sight, analyst.tracks)
+            people = partial(everybody, mosaic, look.image, look.plan, sight, analyst.tracks)
             self._keep_stills(camera, look.frame, people, drafts)
 
     def _weigh(self) -> None:

@@ -88,16 +88,17 @@ class Stills:
     def start(self) -> None:
         self._thread.start()
 
-    def offer(self, camera: Camera, frame: Frame, people: Sequence[Box], drafts: Sequence[Draft]) -> None:
-        """The look that gave `drafts`: those of events that open here get a still. Never waits, never raises.
+    def offer(self, camera: Camera, frame: Frame, people: Callable[[], Sequence[Box]], drafts: Sequence[Draft]) -> None:
+        """The look that gave `drafts`: those of events that open here get a still. Never waits in the queue.
 
-        `people` are the boxes of everybody in the picture.
+        `people` looks for everybody in the picture, which costs a look: it is asked where there is a still to hide
+        them in. Raises what it raises.
         """
         opening = [draft for draft in drafts if self._opens(draft)]
         if not opening or not camera.still.keep:
             return
         try:
-            self._queue.put_nowait(_Job(camera, frame, people, opening))
+            self._queue.put_nowait(_Job(camera, frame, people(), opening))
         except queue.Full:
             self._drop("queue", len(opening))
 

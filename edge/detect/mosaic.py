@@ -68,9 +68,9 @@ class Mosaic:
         seen_whole = iter(answers[: len(wholes)])
         found = [_Found() for _ in pictures]
         for canvas, detections in zip(canvases, answers[len(wholes) :], strict=True):
-            for spot in canvas.spots:
-                part = parts[spot.part]
-                part.take(detections, (spot.left, spot.top), canvas.size, found[part.picture])
+            own = _own(detections, canvas, [parts[spot.part] for spot in canvas.spots])
+            for picture in {parts[spot.part].picture for spot in canvas.spots}:
+                found[picture].take(detections, own, own.picture == picture)
             self.canvas += canvas.size[0] * canvas.size[1]
         self.shown += sum(part.size[0] * part.size[1] for part in parts)
         for image in wholes:
@@ -126,15 +126,36 @@ def shapes(side: int, stride: int) -> list[Size]:
     return sorted(set(pixels), key=math.prod)
 
 
+class _Own(NamedTuple):
+    """What has its middle in a part of a canvas, part by part; (N,) each."""
+
+    place: NDArray[np.intp]  # among the canvas's detections, those overruled after them
+    picture: NDArray[np.intp]
+    boxes: Floats  # (N, 4), relative to that
+    cut: NDArray[np.bool_]
+
+
 @dataclass(slots=True)
 class _Found:
-    """In one picture, part by part."""
+    """In one picture, canvas by canvas."""
 
     boxes: list[Floats] = field(default_factory=list)
     scores: list[Floats] = field(default_factory=list)
     classes: list[NDArray[np.int32]] = field(default_factory=list)
     cut: list[NDArray[np.bool_]] = field(default_factory=list)
     overruled: list[Overruled] = field(default_factory=list)
+
+    def take(self, detections: Detections, own: _Own, mine: NDArray[np.bool_]) -> None:
+        """Of a canvas, what is `mine` (N,)."""
+        followed = mine & (own.place < len(detections))
+        places = own.place[followed]
+        self.boxes.append(own.boxes[followed])
+        self.scores.append(detections.scores[places])
+        self.classes.append(detections.classes[places])
+        self.cut.append(own.cut[followed])
+        others = mine & ~followed
+        places = own.place[others] - len(detections)
+        self.overruled.append(Overruled(own.boxes[others], detections.overruled.classes[places]))
 
     def merged(self, detector: Detector) -> Sight:
         if not self.boxes:
@@ -179,6 +200,19 @@ class _Part:
         size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
         return cls(picture, image[top:bottom, left:right], left, top, size, (width, height))
 
+    @property
+    def in_picture(self) -> tuple[tuple[float, ...], ...]:
+        """Pixels of the canvas to the picture: scale, corner; and the picture's size. For left, top, right, bottom."""
+        height, width = self.image.shape[:2]
+        return (width / self.size[0], height / self.size[1]) * 2, (self.left, self.top) * 2, self.within * 2
+
+    @property
+    def goes_on(self) -> tuple[bool, bool, bool, bool]:
+        """Whether the picture does, beyond its left, top, right, bottom."""
+        height, width = self.image.shape[:2]
+        right, bottom = self.left + width, self.top + height
+        return self.left > 0, self.top > 0, right < self.within[0], bottom < self.within[1]
+
     def paint(self, canvas: Image, left: int, top: int) -> None:
         width, height = self.size
         window = canvas[top : top + height, left : left + width]
@@ -188,36 +222,25 @@ class _Part:
             smaller = width < self.image.shape[1]
             cv2.resize(self.image, self.size, dst=window, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
 
-    def take(self, detections: Detections, spot: tuple[int, int], canvas: Size, into: _Found) -> None:
-        """What has its middle in this part, which lies at `spot`."""
-        boxes, inside = self._own(detections.boxes, spot, canvas)
-        into.boxes.append(self._in_picture(boxes))
-        into.scores.append(detections.scores[inside])
-        into.classes.append(detections.classes[inside])
-        into.cut.append(self._is_cut(boxes))
-        boxes, inside = self._own(detections.overruled.boxes, spot, canvas)
-        into.overruled.append(Overruled(self._in_picture(boxes), detections.overruled.classes[inside]))
 
-    def _own(self, boxes: Floats, spot: tuple[int, int], canvas: Size) -> tuple[Floats, NDArray[np.bool_]]:
-        """In pixels of the part, no more than it; and which they are."""
-        pixels = boxes * np.array(canvas * 2, np.float32) - np.array(spot * 2, np.float32)
-        middle = (pixels[:, :2] + pixels[:, 2:]) / 2
-        inside = np.asarray(((middle >= 0) & (middle < self.size)).all(axis=1), np.bool_)
-        return np.asarray(pixels[inside].clip(0, np.array(self.size * 2, np.float32)), np.float32), inside
-
-    def _in_picture(self, boxes: Floats) -> Floats:
-        height, width = self.image.shape[:2]
-        scale = np.array([width / self.size[0], height / self.size[1]] * 2, np.float32)
-        corner = np.array([self.left, self.top] * 2, np.float32)
-        return np.asarray((boxes * scale + corner) / np.array(self.within * 2, np.float32), np.float32).clip(0, 1)
-
-    def _is_cut(self, boxes: Floats) -> NDArray[np.bool_]:
-        height, width = self.image.shape[:2]
-        goes_on = np.array(
-            [self.left > 0, self.top > 0, self.left + width < self.within[0], self.top + height < self.within[1]]
-        )
-        room = np.concatenate([boxes[:, :2], np.array(self.size, np.float32) - boxes[:, 2:]], axis=1)
-        return np.asarray(((room < BORDER) & goes_on).any(axis=1), np.bool_)
+def _own(detections: Detections, canvas: Canvas, parts: Sequence[_Part]) -> _Own:
+    """`parts`: those on the canvas, in the order of its spots."""
+    spots = np.array([(spot.left, spot.top) * 2 for spot in canvas.spots], np.float32)
+    sizes = np.array([part.size * 2 for part in parts], np.float32)
+    boxes = np.concatenate([detections.boxes, detections.overruled.boxes]) * np.array(canvas.size * 2, np.float32)
+    pixels = boxes - spots[:, None]  # (parts, detections, 4), of the part
+    middle = (pixels[..., :2] + pixels[..., 2:]) / 2
+    part, place = np.nonzero(((middle >= 0) & (middle < sizes[:, None, :2])).all(axis=2))
+    pixels, sizes = pixels[part, place].clip(0, sizes[part]), sizes[part]
+    scale, corner, within = np.array([part.in_picture for part in parts], np.float32)[part].swapaxes(0, 1)
+    goes_on = np.array([part.goes_on for part in parts])[part]
+    room = np.concatenate([pixels[:, :2], sizes[:, 2:] - pixels[:, 2:]], axis=1)
+    return _Own(
+        place,
+        np.array([part.picture for part in parts], np.intp)[part],
+        ((pixels * scale + corner) / within).clip(0, 1),
+        ((room < BORDER) & goes_on).any(axis=1),
+    )
 
 
 def _share(box: Floats, others: Floats) -> Floats:

@@ -114,23 +114,28 @@ def suppress(
     A box goes when it overlaps a better one by more than `iou` within its class, or by more than
     `agnostic_iou` whatever its class: the van that is both "car" and "truck" stays one vehicle.
     """
-    left = np.arange(len(boxes))
+    same = classes[:, None] == classes
+    beats = overlap(boxes[:, None], boxes) > np.where(same, iou, 1.0 if agnostic_iou is None else agnostic_iou)
+    gone = np.zeros(len(boxes), np.bool_)
     keep: list[int] = []
     overruled: list[int] = []
-    while len(left):
-        first, left = left[0], left[1:]
-        keep.append(int(first))
-        same = classes[left] == classes[first]
-        limit = np.where(same, iou, 1.0 if agnostic_iou is None else agnostic_iou)
-        stays = overlap(boxes[first], boxes[left]) <= limit
-        overruled += left[~stays & ~same].tolist()
-        left = left[stays]
+    for best in range(len(boxes)):
+        if not gone[best]:
+            keep.append(best)
+            worse = beats[best] & ~gone
+            worse[: best + 1] = False
+            gone |= worse
+            overruled += np.flatnonzero(worse & ~same[best]).tolist()
     return np.array(keep, np.intp), np.array(overruled, np.intp)
 
 
-def overlap(box: Floats, boxes: Floats) -> Floats:
-    """Intersection over union of one box (4,) with (N, 4) others; 0 where both have no area."""
-    inter = (np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])).clip(0).prod(axis=1)
-    union = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod() - inter
+def overlap(boxes: Floats, others: Floats) -> Floats:
+    """Intersection over union of boxes (..., 4), each with its own; 0 where both have no area."""
+    left, top, right, bottom = (boxes[..., side] for side in range(4))
+    left_2, top_2, right_2, bottom_2 = (others[..., side] for side in range(4))
+    width = np.minimum(right, right_2) - np.maximum(left, left_2)
+    height = np.minimum(bottom, bottom_2) - np.maximum(top, top_2)
+    inter = np.maximum(width, 0) * np.maximum(height, 0)
+    union = (right - left) * (bottom - top) + (right_2 - left_2) * (bottom_2 - top_2) - inter
     shares: Floats = inter / np.maximum(union, np.finfo(np.float32).tiny)
     return shares

@@ -19,7 +19,6 @@ from edge.track.motion import MEASUREMENT, Motion
 from edge.types import Box, Detections
 
 Floats: TypeAlias = NDArray[np.float64]
-Indices: TypeAlias = NDArray[np.intp]
 
 VEHICLES = frozenset({"car", "truck", "bus", "motorcycle", "train"})
 BORDER = 0.01  # a box that comes this near to the picture's border may go on beyond it
@@ -84,41 +83,49 @@ class Expected:
         return cls(x, y, spread, size, boxes, [votes for _, _, votes in tracks])
 
 
-def pairs(
-    seen: Seen, places: Indices, expected: Expected, *, gate: float, shape: float, overlap: float = 0.0
-) -> list[tuple[int, int]]:
-    """(index of the detection, index of the track), likeliest pair first, each at most once.
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Each of N detections against each of M tracks; (N, M) each."""
 
-    `gate`: squared Mahalanobis distance beyond which two are never the same; `shape`: standard deviation of the
-    logarithm of width and height between looks; `overlap`: at least this intersection over union of the detection's
-    box and the track's, moved to where it is expected.
-    """
-    if not len(places) or not len(expected.x):
-        return []
-    distance = (
-        np.subtract.outer(seen.x[places], expected.x) ** 2 + np.subtract.outer(seen.y[places], expected.y) ** 2
-    ) / expected.spread
-    spread = 2 * np.log(expected.spread / expected.size**2)
-    changed = (
-        _change(seen.boxes[places], expected.boxes, axis=0) + _change(seen.boxes[places], expected.boxes, axis=1)
-    ) / shape**2
-    prices = {label: [_price(label, votes) for votes in expected.votes] for label in {seen.labels[i] for i in places}}
-    price = np.array([prices[seen.labels[i]] for i in places])
-    cost = distance + spread + changed + price
-    likely = (distance <= gate) & (changed <= gate) & (cost <= BIRTH)
-    if overlap:
-        likely &= _overlaps(seen.boxes[places], expected) >= overlap
-    possible = np.argwhere(likely)
-    order = np.argsort(cost[tuple(possible.T)], kind="stable")
-    found: list[tuple[int, int]] = []
-    taken: set[int] = set()
-    joined: set[int] = set()
-    for row, track in possible[order]:
-        if row not in taken and track not in joined:
-            taken.add(row)
-            joined.add(track)
-            found.append((int(places[row]), int(track)))
-    return found
+    seen: Seen
+    off: Floats  # how far from what is expected: squared Mahalanobis distance, of the place or of the shape
+    cost: Floats
+    overlap: Floats  # intersection over union of the detection's box and the track's, moved to where it is expected
+
+    @classmethod
+    def of(cls, seen: Seen, expected: Expected, shape: float) -> Table:
+        """`shape`: standard deviation of the logarithm of width and height between looks."""
+        distance = (
+            np.subtract.outer(seen.x, expected.x) ** 2 + np.subtract.outer(seen.y, expected.y) ** 2
+        ) / expected.spread
+        spread = 2 * np.log(expected.spread / expected.size**2)
+        changed = (_change(seen.boxes, expected.boxes, axis=0) + _change(seen.boxes, expected.boxes, axis=1)) / shape**2
+        prices = {label: [_price(label, votes) for votes in expected.votes] for label in set(seen.labels)}
+        price = np.array([prices[label] for label in seen.labels]).reshape(distance.shape)
+        cost = distance + spread + changed + price
+        return cls(seen, np.maximum(distance, changed), cost, _overlaps(seen.boxes, expected))
+
+    def pairs(
+        self, places: Sequence[int], tracks: Sequence[int], *, gate: float, overlap: float = 0.0
+    ) -> list[tuple[int, int]]:
+        """(index of the detection, index of the track), of those given, likeliest pair first, each at most once.
+
+        `gate`: `off` beyond which two are never the same; `overlap`: at least so much.
+        """
+        if not places or not tracks:
+            return []
+        at = np.ix_(places, tracks)
+        cost = self.cost[at]
+        rows, columns = np.nonzero((cost <= BIRTH) & (self.off[at] <= gate) & (self.overlap[at] >= overlap))
+        found: dict[int, int] = {}
+        joined: set[int] = set()
+        order = np.argsort(cost[rows, columns], kind="stable")
+        for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+            place, track = places[row], tracks[column]
+            if place not in found and track not in joined:
+                joined.add(track)
+                found[place] = track
+        return list(found.items())
 
 
 def _overlaps(boxes: Floats, expected: Expected) -> Floats:

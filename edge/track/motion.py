@@ -9,7 +9,7 @@ acceleration).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 MEASUREMENT = 0.12  # standard deviation of a detected centre, in sizes of the object
 SPEED = 4.0  # standard deviation of the speed of an object seen once, in sizes a second
@@ -24,8 +24,7 @@ MOVING = 0.5  # sizes a second; what is faster, or new, goes on where the scene 
 CARRIED_S = 3.0  # for so long
 
 
-@dataclass(frozen=True, slots=True)
-class Motion:
+class Motion(NamedTuple):
     """Belief about an object's centre (x, y), speed (vx, vy: picture units a second) at time `at`.
 
     `p`, `pv`, `v` are the variances of place, of place with speed, and of speed, of either axis.
@@ -49,10 +48,9 @@ class Motion:
         dt = max(0.0, at - self.at)
         if dt > LONGEST_S and (slept or rests or dt > CARRIED_S or not self._moves):
             still = (ASLEEP * self.size) ** 2
-            return replace(self, at=at, vx=0.0, vy=0.0, p=self.p + still, pv=0.0, v=self.v + still)
+            return self._replace(at=at, vx=0.0, vy=0.0, p=self.p + still, pv=0.0, v=self.v + still)
         q = ((RESTING if rests else self.agility) * self.size) ** 2
-        return replace(
-            self,
+        return self._replace(
             at=max(at, self.at),
             x=self.x + self.vx * dt,
             y=self.y + self.vy * dt,
@@ -63,7 +61,7 @@ class Motion:
 
     def stay(self, at: float) -> Motion:
         """The belief for a later moment, for what was at rest and where nothing has moved since: as sure as before."""
-        return replace(self, at=max(at, self.at), vx=0.0, vy=0.0)
+        return self._replace(at=max(at, self.at), vx=0.0, vy=0.0)
 
     @property
     def _moves(self) -> bool:

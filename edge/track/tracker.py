@@ -168,17 +168,20 @@ class Tracker:
                 track.seen_at, track.look = at, self._look
             else:
                 track.motion = motion
+        expected = match.Expected.of([(track.motion, track.box, track.votes) for track in self._live])
+        table = match.Table.of(seen, expected, self._settings.shape)
         # What is found where it was expected is settled first: in a crowd, one that was missed, whose place is less
         # certain, must not take its neighbour's detection.
-        fresh = [track for track in self._live if self._is_fresh(track)]
+        live = range(len(self._live))
+        fresh = [t for t in live if self._is_fresh(self._live[t])]
         strong = [i for i in range(len(seen.x)) if seen.scores[i] >= self._settings.strong]
         weak = [i for i in range(len(seen.x)) if seen.scores[i] < self._settings.strong]
         in_place = self._settings.in_place
-        strong = self._join(at, seen, strong, fresh, self._settings.gate, in_place)
-        resting = [track for track in self._unseen(fresh) if track.rest_s >= REST_S]
-        weak = self._join(at, seen, weak, resting, self._settings.weak_gate, in_place)
-        strong = self._join(at, seen, strong, self._unseen(self._live), self._settings.gate)
-        self._join(at, seen, weak, self._unseen(fresh), self._settings.weak_gate)
+        strong = self._join(at, table, strong, fresh, self._settings.gate, in_place)
+        resting = [t for t in self._unseen(fresh) if self._live[t].rest_s >= REST_S]
+        weak = self._join(at, table, weak, resting, self._settings.weak_gate, in_place)
+        strong = self._join(at, table, strong, self._unseen(live), self._settings.gate)
+        self._join(at, table, weak, self._unseen(fresh), self._settings.weak_gate)
         for i in strong:
             self._begin(at, seen, i)
         self._settle(at)
@@ -231,19 +234,16 @@ class Tracker:
         """Whether it was there a look ago, or rests: a weak detection says too little to carry on anything else."""
         return track.confirmed and (track.unseen_s <= self._settings.look_s or track.rest_s > track.unseen_s)
 
-    def _unseen(self, tracks: list[_Live]) -> list[_Live]:
-        return [track for track in tracks if track.look < self._look]
+    def _unseen(self, tracks: Sequence[int]) -> list[int]:
+        return [t for t in tracks if self._live[t].look < self._look]
 
     def _join(
-        self, at: float, seen: match.Seen, places: list[int], tracks: list[_Live], gate: float, overlap: float = 0.0
+        self, at: float, table: match.Table, places: list[int], tracks: Sequence[int], gate: float, overlap: float = 0.0
     ) -> list[int]:
         """Returns the places that are left."""
-        expected = match.Expected.of([(track.motion, track.box, track.votes) for track in tracks])
-        pairs = match.pairs(
-            seen, np.array(places, np.intp), expected, gate=gate, shape=self._settings.shape, overlap=overlap
-        )
+        pairs = table.pairs(places, tracks, gate=gate, overlap=overlap)
         for i, t in pairs:
-            self._see(tracks[t], at, seen, i)
+            self._see(self._live[t], at, table.seen, i)
         taken = {i for i, _ in pairs}
         return [i for i in places if i not in taken]
 

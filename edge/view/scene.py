@@ -9,6 +9,7 @@ correlation of gradients), so a change of light changes little. Pure.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Literal, NamedTuple, TypeAlias
 
 import cv2
@@ -91,8 +92,8 @@ class Scene:
         product = _tiles(now.dx * known.dx + now.dy * known.dy)
         match = (product / np.sqrt(np.maximum(now.energy * known.energy, TINY)))[asked]
         fitting = (match >= MATCH).mean()
-        sharpness = (now.energy * known.coarse / np.maximum(now.coarse * known.energy, TINY))[asked]
-        if np.median(sharpness) < SHARP and (fitting >= IN_PLACE or _correlation(now.shades, known.shades) >= ALIKE):
+        sharpness = (now.energy * known.coarse / np.maximum(now.coarse * known.energy, TINY))[asked].tolist()
+        if median(sharpness) < SHARP and (fitting >= IN_PLACE or _correlation(now.shades, known.shades) >= ALIKE):
             return "blurred"
         lost = (match < MATCH) & (now.energy < np.minimum(LOST * known.energy, STRUCTURE))[asked]
         if lost.mean() >= COVERED:

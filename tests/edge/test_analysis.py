@@ -194,7 +194,7 @@ def test_the_look_of_an_event_goes_to_the_stills_with_everybody_in_it(tmp_path):
         assert one.analysts["a"].counts.looks > 0
         ((camera, look, people, drafts),) = kept
         assert (camera.id, look.image(640).shape) == ("a", IMAGE.shape)
-        assert people[0] == pytest.approx((0.4, 0.4, 0.6, 0.8))
+        assert people()[0] == pytest.approx((0.4, 0.4, 0.6, 0.8))
         assert [draft.event_id for draft in drafts] == [record.event_id for record in one.outbox.pending(9)]
     finally:
         one.analysis.stop(5)
@@ -406,8 +406,9 @@ def test_everybody_is_hidden_in_a_still_though_the_look_was_at_a_part(tmp_path):
             batch(one)
         ((_, _, people, _),) = kept
         pictures = one.analysis.mosaics["yolov8n"].detector.pictures
-        assert len(pictures) == 2, "the first look, and the one of the still"
-        assert sum(box == pytest.approx((0.4, 0.4, 0.6, 0.8)) for box in people) >= 1
+        assert len(pictures) == 1, "the first look"
+        assert sum(box == pytest.approx((0.4, 0.4, 0.6, 0.8)) for box in people()) >= 1
+        assert len(pictures) == 2, "and the one of the still"
     finally:
         one.analysis.stop(5)
         one.outbox.close()

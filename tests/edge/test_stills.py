@@ -35,7 +35,7 @@ class Keeper:
         self.stills.start()
 
     def offer(self, *drafts, image=NOISE, people=()):
-        self.stills.offer(self.camera, frame(0.0, image), people, drafts)
+        self.stills.offer(self.camera, frame(0.0, image), lambda: people, drafts)
 
     def handled(self) -> int:
         status = self.stills.status()
@@ -99,11 +99,11 @@ def test_which_drafts_get_a_still(keeper, drafts, kept):
     assert keeper.stills.status().written == kept + 1
 
 
-def test_a_closing_gets_no_still_though_its_opening_was_dropped(tmp_path):
+def test_a_closing_gets_no_still_and_nobody_is_looked_for_though_its_opening_was_dropped(tmp_path):
     one = Keeper(tmp_path, max_bytes=4096)
     one.offer(draft())
     wait_until(lambda: one.stills.status().dropped["budget"] == 1)
-    one.offer(draft(state="closed"))
+    one.stills.offer(one.camera, frame(0.0, NOISE), lambda: pytest.fail("a look for nothing"), [draft(state="closed")])
     one.stills.stop(5)
     assert one.handled() == 1
 
@@ -166,9 +166,9 @@ def test_when_the_disk_hangs_nobody_waits_and_every_drop_is_counted(tmp_path, mo
 def test_an_end_that_takes_the_last_place_in_the_queue_costs_the_still_alone(tmp_path):
     one = Stills(tmp_path, {CAMERA.id: CAMERA}, lambda: NOW, max_bytes=1 << 20)  # not started: nothing leaves the queue
     for number in range(1, stills.QUEUE):
-        one.offer(CAMERA, frame(0.0, NOISE), (), [draft(number)])
+        one.offer(CAMERA, frame(0.0, NOISE), tuple, [draft(number)])
     one.stop(0.0)
-    one.offer(CAMERA, frame(0.0, NOISE), (), [draft(99)])
+    one.offer(CAMERA, frame(0.0, NOISE), tuple, [draft(99)])
     assert one.status().dropped["queue"] == 1
 
 
