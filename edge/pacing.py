@@ -3,8 +3,8 @@
 Contract
 --------
 - At most `at_once` connects to one host begin at a time; other hosts are no concern of theirs.
-- Connects begin `SPACED_S` apart, whatever the host, and `SLOW_S` while the edge does not keep up with the cameras it
-  has: one costs most in its first seconds. Questions beforehand (ONVIF) do not count: they cost the edge next to nothing.
+- Connects begin `spaced_s` apart, whatever the host, and `SLOW_S` while the edge does not keep up with the cameras it
+  has: one costs most in its first seconds. Questions beforehand (ONVIF) do not count: they cost next to nothing.
 - A connect that hangs for longer than `hold_s` no longer counts, so mute cameras do not use up a recorder's places.
 - Of those who wait, whoever failed least often in a row goes first: a camera that was kicked does not queue behind
   dozens that have been dead for days.
@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 from edge.clock import Clock
 
-SPACED_S, SLOW_S = 0.1, 1.0
+SLOW_S = 1.0
 _LOOK_S = 0.2  # how often who waits looks whether a connect has become old, or the edge stops
 
 
@@ -40,13 +40,20 @@ class Pacer:
     """One for all cameras of an edge; from any thread."""
 
     def __init__(
-        self, clock: Clock, keeps_up: Callable[[], bool] = lambda: True, *, at_once: int = 4, hold_s: float = 0.5
+        self,
+        clock: Clock,
+        keeps_up: Callable[[], bool] = lambda: True,
+        *,
+        at_once: int = 4,
+        hold_s: float = 0.5,
+        spaced_s: float = 0.1,
     ) -> None:
         self._clock = clock
         self._keeps_up = keeps_up
         self._granted = -math.inf
         self._at_once = at_once
         self._hold_s = hold_s
+        self._spaced_s = spaced_s
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._waiting: dict[str, list[_Waiter]] = defaultdict(list)  # heaps, by host
@@ -77,7 +84,7 @@ class Pacer:
             while waiting and (waiting[0].gone or len(begun) < self._at_once):
                 first = waiting[0]
                 counts = first.connects and not first.gone
-                if counts and now < self._granted + (SPACED_S if self._keeps_up() else SLOW_S):
+                if counts and now < self._granted + (self._spaced_s if self._keeps_up() else SLOW_S):
                     break
                 heapq.heappop(waiting)
                 if counts:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from contract.camera import Camera
+from edge import cores
 from edge.clock import Clock
 from edge.errors import SourceError, SourceRefused
 from edge.pace import FASTER, Pace
@@ -103,6 +104,7 @@ class Supervisor:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        cores.share()
         while not self._stop.is_set():
             try:
                 self._watch()

@@ -8,6 +8,7 @@ Figures below: one core of an AMD EPYC (Zen 4) in a virtual machine, OpenVINO 20
   takes 0.2-0.4 s, and a run of odd crops must not cost that each time. Each takes 33 MB.
 - Two threads at one picture take 17.3 ms and 34.5 of CPU instead of 29.6 and 29.6; at two pictures at once 14.9 a
   picture, and 29.4 of CPU. So who has many pictures gives each thread its own, and who has one gives it all threads.
+- Kept to cores of its own choice, its threads wait behind the cameras' while another core is idle.
 - The latency hint: with as many pictures at once as threads, the throughput hint gains nothing.
 """
 
@@ -51,7 +52,7 @@ class OpenVinoDetector(YoloDetector):
             raise BackendError(
                 f"OpenVINO cannot be loaded: {error}", hint="pip install openvino, or choose the onnx backend"
             ) from error
-        options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": at_once}
+        options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": at_once, "ENABLE_CPU_PINNING": False}
         if device == "CPU":
             options["INFERENCE_NUM_THREADS"] = threads
         if arithmetic is not None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
-from edge.pacing import SLOW_S, Pacer
+from edge import pacing
+from edge.pacing import SLOW_S
 from tests.waiting import wait_until
+
+Pacer = partial(pacing.Pacer, spaced_s=0.0)
 
 
 class Clock:
@@ -90,4 +94,14 @@ def test_questions_do_not_wait_for_an_edge_that_does_not_keep_up(clock, pool):
     with pacer.turn("another", 0, never, connects=False) as granted:
         assert granted
     clock.at = SLOW_S
+    assert second.result(5)
+
+
+def test_connects_begin_apart_whatever_the_host(clock, pool):
+    pacer = pacing.Pacer(clock, spaced_s=0.1)
+    assert connect(pacer)
+    second = pool.submit(connect, pacer, host="another")
+    with pytest.raises(TimeoutError):
+        second.result(0.3)
+    clock.at = 0.1
     assert second.result(5)

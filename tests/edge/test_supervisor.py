@@ -83,7 +83,7 @@ class Run:
 
     def __init__(self, *script, pacer=None, prepare=None):
         self.script, self.opened, self.frames, self.said, self.heard = list(script), [], [], [], []
-        pacer = pacer or Pacer(CLOCK)
+        pacer = pacer or Pacer(CLOCK, spaced_s=0)
         told = (self.frames.append, self.said.extend, self.heard.append)
         self.supervisor = Supervisor(CAMERA, Pace(5), self.connect, *told, pacer, CLOCK, prepare)
 
@@ -185,7 +185,7 @@ class HandClock:
 def test_who_waited_for_the_same_answer_connects_in_turn(quick):
     """An answer that takes longer than a connect may hold others up."""
     clock = HandClock()
-    pacer = Pacer(clock, at_once=1, hold_s=0.5)
+    pacer = Pacer(clock, at_once=1, hold_s=0.5, spaced_s=0)
     answer, asking, connecting, most = threading.Event(), [], [], []
 
     class Slow(Run):

@@ -346,7 +346,7 @@ def supervised(camera_, credentials=LOGIN):
     open_stream = partial(RtspSource, credentials=credentials, clock=CLOCK)
     (connect,) = connects(camera_, credentials=credentials, open_stream=open_stream)
     frames, said, heard = [], [], []
-    pacer = Pacer(CLOCK)
+    pacer = Pacer(CLOCK, spaced_s=0)
     one = Supervisor(camera_, Pace(5), connect, frames.append, said.extend, heard.append, pacer, CLOCK, connect.prepare)
     one.start()
     try:
