@@ -209,6 +209,14 @@ def test_a_frame_that_waited_too_long_is_not_looked_at(box):
     wait_until(lambda: not box.paces["a"].settled)  # so that a look is made soon, even where nothing moves
 
 
+@pytest.mark.parametrize(("age", "looks"), [(3, 1), (10, 0)])
+def test_a_scene_where_nothing_moves_may_wait_longer(box, age, looks):
+    box.looks.offer("a", replace(frame(CLOCK.now() - age, IMAGE), calm=True))
+    wait_until(lambda: box.analysts["a"].counts.looks + box.analysis.dropped["a"]["stale"] == 1)
+    assert box.analysts["a"].counts.looks == looks
+    assert box.analysis.load().lag_p95 is None, "how old it is matters to nobody"
+
+
 class Slow(FakeDetector):
     """Finds nothing, and takes its time over it."""
 

@@ -25,6 +25,22 @@ def test_the_newest_frame_of_a_camera_wins_and_the_other_is_counted():
     assert looks.overwritten == {"a": 1}
 
 
+def test_how_long_the_longest_waits_though_overwritten():
+    looks = LookQueue()
+    assert looks.lag(10.0) == 0
+    looks.offer("a", frame(1.0))
+    looks.offer("b", frame(2.0))
+    looks.offer("a", frame(3.0))
+    looks.offer("c", replace(frame(0.0), still=True))
+    assert looks.lag(10.0) == 9
+    assert looks.take(0)[0] == "c"
+    assert looks.take(0)[0] == "a"
+    assert looks.lag(10.0) == 8
+    looks.offer("a", frame(9.0))
+    assert looks.take(0)[0] == "b"
+    assert looks.lag(10.0) == 1
+
+
 def test_that_the_scene_slept_is_not_lost_with_the_older_frame():
     looks = LookQueue()
     looks.offer("a", replace(frame(1.0), slept=True))

@@ -91,6 +91,17 @@ def test_a_quiet_scene_is_looked_at_seldom(camera):
     assert max(b - a for a, b in pairwise(still)) < 1, "for the rules time goes on"
 
 
+def test_whether_anything_moved_of_late_is_said(camera):
+    watcher = watching(camera)
+    frames = [frame for frame in (watcher.consider(Painted(i * 0.2, grey())) for i in range(100)) if frame]
+    calm = [frame.calm for frame in frames if not frame.still]
+    assert not calm[0]
+    assert calm[-1]
+    moved = watcher.consider(Painted(20.2, grey(300)))
+    assert moved is not None
+    assert not moved.calm
+
+
 def test_while_packets_wait_time_goes_on_for_the_rules(camera):
     watcher = watching(camera)
     watcher.pace.follow(0, settled=True)

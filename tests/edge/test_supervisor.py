@@ -55,14 +55,14 @@ class Scripted:
     patience_s = 0.0
     coded: list
 
-    def __init__(self, count, error=None):
-        self.count, self.error, self.closed = count, error, threading.Event()
+    def __init__(self, count, error=None, hurried=False):
+        self.count, self.error, self.hurried, self.closed = count, error, hurried, threading.Event()
 
     def packets(self):
         given = 0
         while self.count is None or given < self.count:
             given += 1
-            yield Packet(CLOCK.now(), self.coded[given % len(self.coded)])
+            yield Packet(CLOCK.now(), self.coded[given % len(self.coded)], self.hurried)
             if self.closed.wait(0.005):
                 raise SourceEnded("closed")
         raise self.error
@@ -155,6 +155,15 @@ def test_asleep_packets_are_read_in_bursts(quick):
 
         wait_until(lambda: patience("asleep") == module.BURST_S)
         wait_until(lambda: patience("awake") == 0)
+
+
+def test_while_reading_is_behind_nobody_looks_and_the_stream_is_kept(quick, monkeypatch):
+    monkeypatch.setattr(module, "GARBAGE_S", 0.02)
+    with Run(Scripted(None, hurried=True)) as run:
+        wait_until(lambda: run.status.hurried > 50)
+        assert not run.status.faults
+        assert len(run.heard) >= 50
+        assert not run.frames
 
 
 def test_what_is_wrong_with_the_pictures_is_said(quick):

@@ -167,6 +167,34 @@ def test_with_patience_packets_are_read_many_at_once_and_keep_their_distances(cl
     assert sorted(off)[len(off) // 2] < 0.1
 
 
+def test_who_reads_with_patience_does_not_fall_behind_where_another_keeps_python_busy(gst_camera, tmp_path):
+    """Reads then seem to have to wait, though there is more."""
+    url = gst_camera(make_clip(tmp_path / "clip.mp4", seconds=6, gop_s=0.5))
+    stop = threading.Event()
+
+    def busy() -> None:
+        while not stop.is_set():
+            sum(range(10_000))
+
+    other = threading.Thread(target=busy)
+    one = source(url)
+    packets = one.packets()
+    begin, unit = next(packets), float(one._stream.time_base)
+    one.patience_s = 0.5
+    other.start()
+    late = []
+    try:
+        for packet in (next(packets) for _ in range(100)):
+            late.append(SystemClock().now() - begin.at - (packet.raw.pts - begin.raw.pts) * unit)
+    finally:
+        stop.set()
+        other.join()
+        one.close()
+    assert min(late[-30:]) < 0.2, "all that came was read now and then"
+    assert max(late[-30:]) < 1.0
+    assert max(late) > 0.3, "else it read as they came"
+
+
 def test_nothing_is_left_open(clip):
     def descriptors() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
