@@ -190,8 +190,7 @@ def test_who_reads_with_patience_does_not_fall_behind_where_another_keeps_python
         stop.set()
         other.join()
         one.close()
-    assert min(late[-30:]) < 0.2, "all that came was read now and then"
-    assert max(late[-30:]) < 1.0
+    assert min(late[-50:]) < 0.3, "all that came was read now and then"
     assert max(late) > 0.3, "else it read as they came"
 
 
