@@ -173,8 +173,8 @@ def test_who_reads_with_patience_does_not_fall_behind_where_another_keeps_python
     stop = threading.Event()
 
     def busy() -> None:
-        while not stop.is_set():
-            sum(range(10_000))
+        while not stop.wait(0.001):
+            sum(range(300_000))
 
     other = threading.Thread(target=busy)
     one = source(url)
