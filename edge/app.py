@@ -52,7 +52,7 @@ ANALYSIS_ENDS_S = 1.0
 STILLS_END_S = 0.2  # to queue the end, and again to get there
 DRAIN_S = 1.0
 TIER_WEIGHTS = {1: 4.0, 2: 2.0, 3: 1.0}  # looks of a camera against those of others, where not all can be made
-HURRIED_S = 0.5  # looks that wait longer: the edge does not keep up with the cameras it has
+LATE_LOOKS_S = 0.5  # looks that wait longer: the edge does not keep up with the cameras it has
 UPLINK_ENDS_S = 1.0  # a connect in flight cannot be broken off
 
 
@@ -219,7 +219,7 @@ class Edge:
             dropped={
                 "overtaken": self._looks.overwritten[name],
                 "undecodable": stream.undecodable,
-                "behind": stream.hurried,
+                "behind": counts.passed,
                 **self._analysis.dropped[name],
                 **self._analysts[name].dropped(),
             },
@@ -240,7 +240,7 @@ class Edge:
         }
 
     def _make_supervisors(self, settings: Settings) -> dict[str, Supervisor]:
-        pacer = Pacer(self._clock, lambda: self._looks.lag(self._clock.now()) < HURRIED_S)
+        pacer = Pacer(self._clock, lambda: self._looks.lag(self._clock.now()) < LATE_LOOKS_S)
         return {
             camera.id: Supervisor(
                 camera,
@@ -249,6 +249,7 @@ class Edge:
                 partial(self._offer, camera.id),
                 partial(self._analysis.note, camera.id),
                 partial(self._analysis.heard, camera.id),
+                partial(self._looks.miss, camera.id),
                 pacer,
                 self._clock,
                 self._onvif[camera.id].prepare if camera.id in self._onvif else None,

@@ -69,6 +69,11 @@ class LookQueue:
             self._changed.notify()
             return waiting is not None
 
+    def miss(self, camera_id: str) -> None:
+        """A look was due, and there is no picture to look at: that counts as overwritten, too."""
+        with self._changed:
+            self.overwritten[camera_id] += 1
+
     def take(self, timeout_s: float, but_of: Container[str] = ()) -> tuple[str, Frame] | None:
         """The frame whose turn it is, `but_of` those cameras; None after `timeout_s` or when closed."""
         with self._changed:

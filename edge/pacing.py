@@ -12,7 +12,6 @@ Contract
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import math
 import threading
@@ -31,9 +30,9 @@ _LOOK_S = 0.2  # how often who waits looks whether a connect has become old, or 
 class _Waiter:
     failures: int
     number: int  # order of arrival
+    host: str = field(compare=False)
     connects: bool = field(compare=False)
     turn: threading.Event = field(default_factory=threading.Event, compare=False)
-    gone: bool = field(default=False, compare=False)
 
 
 class Pacer:
@@ -50,46 +49,49 @@ class Pacer:
     ) -> None:
         self._clock = clock
         self._keeps_up = keeps_up
-        self._granted = -math.inf
         self._at_once = at_once
         self._hold_s = hold_s
         self._spaced_s = spaced_s
         self._lock = threading.Lock()
         self._numbers = itertools.count()
-        self._waiting: dict[str, list[_Waiter]] = defaultdict(list)  # heaps, by host
-        self._begun: dict[str, dict[int, float]] = defaultdict(dict)  # connects that count: when they began
+        self._waiting: list[_Waiter] = []
+        self._begun: dict[str, dict[int, float]] = defaultdict(dict)  # by host, those that count: when they began
+        self._connected = -math.inf  # when the last connect began
 
     @contextmanager
     def turn(self, host: str, failures: int, stop: threading.Event, *, connects: bool = True) -> Iterator[bool]:
         """Waits for a turn to connect, or only to ask, and holds it; False where `stop` was set meanwhile."""
-        me = _Waiter(failures, next(self._numbers), connects)
+        me = _Waiter(failures, next(self._numbers), host, connects)
         with self._lock:
-            heapq.heappush(self._waiting[host], me)
+            self._waiting.append(me)
         try:
-            self._grant(host)
+            self._grant()
             while not me.turn.wait(_LOOK_S) and not stop.is_set():
-                self._grant(host)
+                self._grant()
             yield not stop.is_set()
         finally:
             with self._lock:
-                me.gone = True
+                if me in self._waiting:
+                    self._waiting.remove(me)
                 self._begun[host].pop(me.number, None)
-            self._grant(host)
+            self._grant()
 
-    def _grant(self, host: str) -> None:
+    def _grant(self) -> None:
         with self._lock:
             now = self._clock.now()
-            begun = {number: at for number, at in self._begun[host].items() if now - at < self._hold_s}
-            waiting = self._waiting[host]
-            while waiting and (waiting[0].gone or len(begun) < self._at_once):
-                first = waiting[0]
-                counts = first.connects and not first.gone
-                if counts and now < self._granted + (self._spaced_s if self._keeps_up() else SLOW_S):
-                    break
-                heapq.heappop(waiting)
-                if counts:
-                    self._granted = now
-                if not first.gone:
-                    begun[first.number] = now
-                    first.turn.set()
-            self._begun[host] = begun
+            connects = self._may_connect(now)
+            for waiter in sorted(each for each in self._waiting if connects or not each.connects):
+                if (waiter.connects and not connects) or self._busy(waiter.host, now):
+                    continue
+                self._waiting.remove(waiter)
+                self._begun[waiter.host][waiter.number] = now
+                waiter.turn.set()
+                if waiter.connects:
+                    self._connected = now
+                    connects = self._may_connect(now)
+
+    def _may_connect(self, now: float) -> bool:
+        return now >= self._connected + self._spaced_s and (now >= self._connected + SLOW_S or self._keeps_up())
+
+    def _busy(self, host: str, now: float) -> bool:
+        return sum(now - began < self._hold_s for began in self._begun[host].values()) >= self._at_once

@@ -44,6 +44,7 @@ LATE_S = 1.0  # after so long nobody knows where anything is: the tracker's beli
 @dataclass(slots=True)
 class WatcherCounts:
     packets: int = 0
+    passed: int = 0  # of those, over: reading was behind
     pictures: int = 0  # decoded, and not passed over
     gated: int = 0  # looked at by the gate
     still: int = 0  # of those, found too quiet for a look
@@ -73,6 +74,7 @@ class Watcher:
         self._awake_until = float("-inf")
         self._last_look = self._gated = self._told = float("-inf")
         self._slept = False  # since then
+        self.passing = False  # packets, up to the next key frame: reading was behind
         self.sleep = Sleep(camera.gate.stay_awake_s, allowed=camera.gate.sleep)
         self.counts = WatcherCounts()
 
@@ -80,11 +82,21 @@ class Watcher:
         """Those that can be looked at now, decoded as they are asked for. While the camera sleeps, packets wait in the
         decoder."""
         self.counts.packets += 1
+        self.passing = packet.hurried or (self.passing and not packet.key)
+        if self.passing:
+            self.counts.passed += 1
+            decoder.forget()
+            self.sleep.passed(packet.at)
+            return
         glance_s = GLANCE_S if self.pace.settled else 0.0
-        if self.sleep.packet(packet.at, packet.size, key=packet.key, glance_s=glance_s) and not packet.hurried:
+        if self.sleep.packet(packet.at, packet.size, key=packet.key, glance_s=glance_s):
             yield from decoder.decode(packet)
         else:  # they had to be decoded, but the last shows what any of them would
             yield from deque(decoder.keep(packet), maxlen=1)
+
+    def wants(self, at: float) -> bool:
+        """Whether a look is due of what was passed over."""
+        return self.passing and self.sleep.state == "awake" and self.pace.due(at)
 
     def rest(self, at: float) -> Frame | None:
         """For a packet that gave no picture: asleep, that time goes on."""

@@ -147,6 +147,13 @@ class Sleep:
             self._glanced = at
         return decode
 
+    def passed(self, at: float) -> None:
+        """A packet that came at `at` was not looked at in any way: the next key frame is to be."""
+        self._at = max(at, self._at) if abs(at - self._at) <= GAP_S else at
+        self._glanced = float("-inf")
+        if self._alarmed is not None:
+            self._alarmed = at
+
     def saw(self, at: float, *, motion: bool) -> None:
         """What the gate found in the picture of `at`."""
         if not motion:

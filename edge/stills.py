@@ -98,6 +98,8 @@ class Stills:
         if not opening or not camera.still.keep:
             return
         try:
+            if self._queue.full():
+                raise queue.Full
             self._queue.put_nowait(_Job(camera, frame, people(), opening))
         except queue.Full:
             self._drop("queue", len(opening))

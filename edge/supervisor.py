@@ -53,7 +53,6 @@ class StreamStatus:
     last_fault: str = ""
     hint: str = ""
     undecodable: int = 0  # packets
-    hurried: int = 0  # packets that nobody looked at, since reading was behind
     last_picture: float | None = None  # seconds, pipeline clock
 
 
@@ -68,12 +67,14 @@ class Supervisor:
         offer: Callable[[Frame], None],
         tell: Callable[[list[ViewSignal]], None],
         heard: Callable[[float], None],
+        missed: Callable[[], None],
         pacer: Pacer,
         clock: Clock,
         prepare: Callable[[], None] | None = None,
     ) -> None:
         """`offer` takes a frame worth a look, `tell` what is to be said of the camera's sight, `heard` the time of
-        every picture. `prepare`, where there is one, comes before each connect."""
+        every picture; `missed` is called for each look that came to nothing, for reading was behind. `prepare`, where
+        there is one, comes before each connect."""
         self.watcher = Watcher(camera, pace, tell)
         self.status = StreamStatus()
         self._camera = camera
@@ -81,6 +82,7 @@ class Supervisor:
         self._prepare = prepare
         self._offer = offer
         self._heard = heard
+        self._missed = missed
         self._pacer = pacer
         self._clock = clock
         self._stop = threading.Event()
@@ -144,14 +146,16 @@ class Supervisor:
                         self._seen(packet.at)
                     if (frame := self.watcher.consider(picture)) is not None:
                         self._offer(frame)
-                if packet.hurried:
-                    self.status.hurried, last_picture = self.status.hurried + 1, packet.at
+                if passed := self.watcher.passing:
+                    last_picture = packet.at
+                    if self.watcher.wants(packet.at):
+                        self._missed()
                 awake = self.watcher.sleep.state != "asleep"
                 source.patience_s = 0.0 if awake else BURST_S
                 self.status.undecodable = before + source.broken + decoder.broken
                 if packet.at - last_picture > (GARBAGE_S if awake else GARBAGE_S + GLANCE_S):
                     raise garbage(self._camera.source.url)
-                if not seen and (packet.hurried or not awake):
+                if not seen and (passed or not awake):
                     self._heard(packet.at)
                     if (frame := self.watcher.rest(packet.at)) is not None:
                         self._offer(frame)

@@ -50,6 +50,10 @@ class Decoder:
         if packet.at - self._waiting[0].at > KEEP_S or self._bytes > KEEP_BYTES:
             yield from self._all(self._taken())
 
+    def forget(self) -> None:
+        """What waits, and what is to come before the next key frame, is not wanted."""
+        self._waiting, self._bytes, self._given = [], 0, None
+
     def decode(self, packet: Packet) -> Iterator[Picture]:
         """The pictures of what waits and of `packet`; of a key frame, only its own."""
         waiting = self._taken()

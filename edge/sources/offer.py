@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 from edge.errors import SourceRefused
 from edge.sources.soap import Device, shown
 
+LONGEST_TOKEN = 64  # letters, by the standard
 DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 MEDIA1 = "http://www.onvif.org/ver10/media/wsdl"
 MEDIA2 = "http://www.onvif.org/ver20/media/wsdl"
@@ -180,6 +181,11 @@ async def _services(device: Device) -> dict[str, str]:
     return {name: service_address(address, own, device.url) for name, address in entries.items() if name and address}
 
 
+def _token(text: str) -> str:
+    """As it is, for it is compared and copied; nothing where no eye could."""
+    return text if text.isprintable() and len(text) <= LONGEST_TOKEN else ""
+
+
 def _profiles(answer: Element) -> list[Profile]:
     """Those with H.264 or H.265; Media1 and Media2 say the same in other places. One without a video source is
     none that streams, unless the device never names them."""
@@ -196,5 +202,5 @@ def _profiles(answer: Element) -> list[Profile]:
         sides = [encoder.findtext(f"{{*}}Resolution/{{*}}{side}") or "" for side in ("Width", "Height")]
         if token and codec in ("H264", "H265") and all(re.fullmatch(r"[1-9][0-9]{0,4}", side) for side in sides):
             name = shown(entry.findtext("{*}Name") or token)
-            found.append(Profile(token, name, codec, int(sides[0]), int(sides[1]), shown(camera or "")))
+            found.append(Profile(token, name, codec, int(sides[0]), int(sides[1]), _token(camera or "")))
     return [profile for profile in found if profile.camera] or found

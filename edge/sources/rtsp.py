@@ -31,6 +31,7 @@ _OPTIONS = {
     "max_delay": "200000",  # microseconds that a UDP packet may come late and still be put in order
     "protocol_whitelist": "rtsp,rtsps,rtp,udp,tcp,tls,crypto",
 }
+WAITED_S = 0.01  # a read that takes so long waits for the camera, not for Python
 ROOM = 64 << 10  # bytes that a connection holds before anybody reads, at the least
 
 
@@ -90,18 +91,19 @@ class RtspSource:
         last = self._clock.now()
         moments = Moments()
         unit = float(self._stream.time_base or 0)
-        read = 0  # bytes, since it last waited
+        read, since = 0, last  # bytes, and when it last waited
         packets = self._container.demux(self._stream)
         bursts = self._transport == "tcp"  # what UDP brings has less room
         while True:
             if not (bursts and self.patience_s):
                 self._turn.give()
-                read = 0
+                read, since = 0, last
             elif moments.all_read(self._clock.now()):
                 self._turn.give()
-                self._closed.wait(self.patience_s * min(1.0, ROOM / max(read, 1)))
+                pause = min(self.patience_s, ROOM * max(last - since, 0.01) / max(read, 1))
+                read, since = 0, last
+                self._closed.wait(pause)
                 self._turn.take()
-                read = 0
             elif moments.probes:
                 self._turn.give()
             asked = self._clock.now()
@@ -118,6 +120,8 @@ class RtspSource:
                 raise SourceEnded(f"{self._url}: the camera closed the stream")
             read += packet.size
             last = self._clock.now()
+            if last - asked > WAITED_S:
+                self._turn.give()  # others need not wait for this camera, too
             own = None if packet.pts is None else packet.pts * unit
             yield Packet(moments.came(asked, last, own), packet, moments.hurries)
 

@@ -166,7 +166,9 @@ class _Bounded(httpx.AsyncHTTPTransport):
                 if len(content) > MAX_ANSWER:
                     hint = "is this the camera's ONVIF address?"
                     raise SourceRefused(
-                        f"{request.url}: answers more than {MAX_ANSWER >> 20} MiB", code="not-onvif", hint=hint
+                        f"{redact.text(str(request.url))}: answers more than {MAX_ANSWER >> 20} MiB",
+                        code="not-onvif",
+                        hint=hint,
                     )
         finally:
             await answer.aclose()

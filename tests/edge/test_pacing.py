@@ -66,7 +66,7 @@ def test_who_failed_least_goes_first(clock, pool):
         waiting = []
         for failures in (9, 300, 0):
             waiting.append(pool.submit(connect, pacer, failures=failures, then=lambda n=failures: order.append(n)))
-            wait_until(lambda: len(pacer._waiting["nvr"]) == len(waiting))
+            wait_until(lambda: len(pacer._waiting) == len(waiting))
     assert all(each.result(5) for each in waiting)
     assert order == [0, 9, 300]
 
@@ -76,7 +76,7 @@ def test_who_stops_while_waiting_leaves_its_place_to_others(clock, pool):
     with ExitStack() as holds:
         holds.enter_context(pacer.turn("nvr", 0, never))
         stopped = pool.submit(connect, pacer, stop=stop)
-        wait_until(lambda: pacer._waiting["nvr"])
+        wait_until(lambda: pacer._waiting)
         stop.set()
         assert stopped.result(5) is False
         other = pool.submit(connect, pacer, failures=1)
@@ -105,3 +105,30 @@ def test_connects_begin_apart_whatever_the_host(clock, pool):
         second.result(0.3)
     clock.at = 0.1
     assert second.result(5)
+
+
+def test_who_failed_least_goes_first_whatever_the_host(clock, pool):
+    pacer, order = pacing.Pacer(clock, spaced_s=0.1), []
+    assert connect(pacer)
+    waiting = [
+        pool.submit(connect, pacer, host=f"host-{n}", failures=n, then=lambda n=n: order.append(n))
+        for n in (5, 9, 0, 7)
+    ]
+    wait_until(lambda: len(pacer._waiting) == 4)
+    for count in range(1, 5):
+        clock.at += 0.15
+        wait_until(lambda count=count: len(order) == count)
+    assert all(each.result(5) for each in waiting)
+    assert order == [0, 5, 7, 9]
+
+
+def test_questions_pass_connects_that_wait_for_the_same_host(clock, pool):
+    pacer, never, stop = Pacer(clock, lambda: False), threading.Event(), threading.Event()
+    assert connect(pacer)
+    second = pool.submit(connect, pacer, stop=stop)
+    wait_until(lambda: pacer._waiting)
+    with pacer.turn("nvr", 3, never, connects=False) as granted:
+        assert granted
+        assert not second.done()
+    stop.set()
+    assert second.result(5) is False

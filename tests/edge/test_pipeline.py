@@ -14,9 +14,11 @@ from edge.ids import uuid7
 from edge.pace import Pace
 from edge.pipeline import HIDES_S, Analyst, Watcher
 from edge.regions import Plan
-from edge.sources.base import Picture
+from edge.sources.base import Packet, Picture
+from edge.sources.decoder import Decoder
 from edge.types import WHOLE, Detections
 from edge.view import ViewSignal
+from tests.clips import make_clip
 from tests.edge.frames import frame
 
 TEXT = """
@@ -100,6 +102,18 @@ def test_whether_anything_moved_of_late_is_said(camera):
     moved = watcher.consider(Painted(20.2, grey(300)))
     assert moved is not None
     assert not moved.calm
+
+
+def test_while_reading_is_behind_all_is_passed_over_up_to_the_next_key_frame(camera, tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", seconds=4, gop_s=1)
+    watcher, decoder, given = watching(camera), Decoder(), []
+    with av.open(str(clip)) as container:
+        for n, raw in enumerate(packet for packet in container.demux(video=0) if packet.size):
+            pictures = list(watcher.pictures(Packet(n / 25, raw, hurried=30 <= n < 60), decoder))
+            given += [round(picture.at * 25) for picture in pictures]
+            assert watcher.passing == (30 <= n < 75)
+    assert given == [*range(30), *range(75, 100)]
+    assert watcher.counts.passed == 45
 
 
 def test_while_packets_wait_time_goes_on_for_the_rules(camera):

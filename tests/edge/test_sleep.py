@@ -62,6 +62,28 @@ def test_all_key_frames_are_decoded_where_that_is_asked_for():
     assert [n for n in decoded if n >= keys[0]] == list(keys)
 
 
+def test_what_is_passed_over_teaches_nothing_and_the_next_key_frame_is_looked_at():
+    stream = Stream().run(61)
+    for _ in range(8 * FPS):  # somebody comes, and goes again
+        stream.sleep.passed(stream.at)
+        stream.n += 1
+    assert stream.sleep.state == "asleep", "it does not begin anew"
+    at = stream.at
+    stream.run(5)
+    assert stream.decoded_since(at)[0] - at < GOP / FPS
+    assert stream.sleep.wakes == {}
+
+
+def test_a_wake_that_is_passed_over_is_not_called_wrong():
+    stream = Stream().run(61).run(0.3, extra=300)
+    assert stream.sleep.state == "awake"
+    for _ in range(3 * FPS):
+        stream.sleep.passed(stream.at)
+        stream.n += 1
+    stream.run(0.5, extra=300, motion=True)
+    assert stream.sleep.wakes == {"sizes": 1}
+
+
 def test_growing_packets_wake_and_the_picture_confirms():
     stream = Stream().run(61)
     stream.run(0.9, extra=60, motion=True)

@@ -83,8 +83,9 @@ class Run:
 
     def __init__(self, *script, pacer=None, prepare=None):
         self.script, self.opened, self.frames, self.said, self.heard = list(script), [], [], [], []
+        self.missed = []
         pacer = pacer or Pacer(CLOCK, spaced_s=0)
-        told = (self.frames.append, self.said.extend, self.heard.append)
+        told = (self.frames.append, self.said.extend, self.heard.append, lambda: self.missed.append(1))
         self.supervisor = Supervisor(CAMERA, Pace(5), self.connect, *told, pacer, CLOCK, prepare)
 
     def connect(self):
@@ -160,10 +161,11 @@ def test_asleep_packets_are_read_in_bursts(quick):
 def test_while_reading_is_behind_nobody_looks_and_the_stream_is_kept(quick, monkeypatch):
     monkeypatch.setattr(module, "GARBAGE_S", 0.02)
     with Run(Scripted(None, hurried=True)) as run:
-        wait_until(lambda: run.status.hurried > 50)
+        wait_until(lambda: run.supervisor.watcher.counts.passed > 50)
         assert not run.status.faults
         assert len(run.heard) >= 50
         assert not run.frames
+        assert run.missed, "an awake camera asked for looks"
 
 
 def test_what_is_wrong_with_the_pictures_is_said(quick):

@@ -116,3 +116,26 @@ def test_catching_up_in_vain_again_and_again_becomes_rare():
         moments.came(100 + n / 25, 100 + n / 25, n / 25 * 0.9)
         hurried += moments.hurries
     assert hurried < 25 * 60 * 0.2
+
+
+def test_who_catches_up_slowly_is_still_behind():
+    """A core that is full: the stream was on time until three seconds were missed."""
+    moments = Moments()
+    fed(moments, 0, 0, 250)
+    own = 249 / 25
+    now = own + 3
+    while now - own > BEHIND_S:
+        own, now = own + 0.04, now + 0.04 / 1.1
+        moments.came(now, now, own)
+        assert moments.hurries
+
+
+def test_after_a_while_without_vain_tries_it_is_as_watchful_as_before():
+    moments, own, now = Moments(), 0.0, 0.0
+    for _ in range(3):  # the camera stands still for 20 s, three times
+        fed(moments, now, own, 25 * 10)
+        own, now = own + 10, now + 30
+    fed(moments, now, own, 25 * 300)
+    own, now = own + 300, now + 300
+    moments.came(now + 2, now + 2, own)
+    assert moments.hurries

@@ -115,7 +115,12 @@ UNCLEAR = {
     "one camera of another name": (profile1(*SUB, "v1"), "v2", "has no camera 'v2'", 'there are: "v1"'),
     "one camera without a name": (profile1(*SUB), "v1", "has no camera 'v1'", "leave source.camera out"),
     "more than can be said": (MANY, None, "has 100 cameras", '"v63" and 36 more;'),
-    "what a terminal obeys": (RECORDER + profile1("x", "H264", 64, 36, "a\u202e&#x9b;b"), "y", "has no", '"ab"'),
+    "what a terminal obeys": (
+        RECORDER + profile1("x", "H264", 64, 36, "a\u202e&#x9b;b"),
+        "y",
+        "has no",
+        'there are: "channel1", "channel2"',
+    ),
 }
 
 
@@ -347,7 +352,8 @@ def supervised(camera_, credentials=LOGIN):
     (connect,) = connects(camera_, credentials=credentials, open_stream=open_stream)
     frames, said, heard = [], [], []
     pacer = Pacer(CLOCK, spaced_s=0)
-    one = Supervisor(camera_, Pace(5), connect, frames.append, said.extend, heard.append, pacer, CLOCK, connect.prepare)
+    more = (lambda: None, pacer, CLOCK, connect.prepare)
+    one = Supervisor(camera_, Pace(5), connect, frames.append, said.extend, heard.append, *more)
     one.start()
     try:
         yield one, connect

@@ -149,10 +149,16 @@ def test_a_change_of_resolution_goes_through(clip, tmp_path):
         one.close()
 
 
+@pytest.fixture(scope="module")
+def clip_out_of_order(tmp_path_factory) -> Path:
+    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", seconds=2, gop_s=0.5, codec="h264", b_frames=2)
+
+
+@pytest.mark.parametrize("order", ["clip", "clip_out_of_order"])
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
-def test_with_patience_packets_are_read_many_at_once_and_keep_their_distances(clip, transport):
+def test_with_patience_packets_are_read_many_at_once_and_keep_their_distances(request, order, transport):
     """Not over UDP, which has little room for what waits."""
-    with VirtualCamera([Mount("gate", clip)]) as camera:
+    with VirtualCamera([Mount("gate", request.getfixturevalue(order))]) as camera:
         one = source(camera.url("gate"), transport=transport)
         packets = one.packets()
         begin, unit = next(packets), float(one._stream.time_base)
@@ -164,7 +170,7 @@ def test_with_patience_packets_are_read_many_at_once_and_keep_their_distances(cl
             off.append(abs(packet.at - due))
         one.close()
     assert (max(late_read) > 0.4) == (transport == "tcp")
-    assert sorted(off)[len(off) // 2] < 0.1
+    assert max(off) < 0.2
 
 
 def test_who_reads_with_patience_does_not_fall_behind_where_another_keeps_python_busy(gst_camera, tmp_path):
