@@ -1,5 +1,5 @@
 """The analysis thread: takes the frames that wait, of all cameras, asks the model about what may matter in them, all at
-once, and hands records to the outbox. A batch ends where it would keep others waiting: at MOST_PIXELS.
+once, and hands records to the outbox. A batch ends where it would keep others waiting for longer than BATCH_S.
 
 Tracks and rules of every camera live in this thread alone, so nothing in them needs a lock. What the cameras' threads
 say of their sight is noted and seen to between two batches, in order; bound: at most NOTES wait, further ones are
@@ -47,7 +47,11 @@ STALE_S = 1.0  # a frame that waited longer tells where things were, not where t
 CALM_STALE_S = 5.0  # unless nothing moves
 SILENCES_S = 0.2  # between two questions whether all cameras are heard
 NOTES = 1000  # of all cameras
-MOST_PIXELS = 800_000  # of a batch: three pictures of 640x384, 0.1 s on one core
+BATCH_S = 0.15  # a batch keeps all others waiting for so long
+MOST_PIXELS = (
+    800_000  # of a batch: three pictures of 640x384, 0.1 s on one core; fewer where it takes longer than BATCH_S
+)
+STOOD_S = 2.0  # longer than any batch: the edge itself stood still, and no camera was silent
 
 
 class _Look(NamedTuple):
@@ -83,6 +87,7 @@ class Analysis:
         self._cameras = cameras
         self._analysts = analysts
         self.mosaics = {model: Mosaic(detector) for model, detector in detectors.items()}
+        self._most = float(MOST_PIXELS)  # pixels of a batch
         self._cold = list(self.mosaics.values())  # there may be canvases that their detectors have not seen yet
         self._looks = looks
         self._outbox = outbox
@@ -95,7 +100,7 @@ class Analysis:
         self._notes: deque[tuple[str, ViewSignal]] = deque()
         self._heard: dict[str, float] = {}
         self._silences: dict[str, Silence] = {}
-        self._silences_due = -math.inf
+        self._silences_due = clock.now()
         self._blinded: dict[str, float] = {}  # when the camera last lost sight: what it saw before does not count
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="analysis", daemon=True)
@@ -133,15 +138,22 @@ class Analysis:
         """From any thread."""
         return self._load.status
 
+    def is_ready(self) -> bool:
+        """Whether looks no longer wait for a network that is made ready; from any thread."""
+        return not self._cold
+
     def is_running(self) -> bool:
         return self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stop.is_set():
             batch = self._gather()
+            began = self._clock.now()
             for model, looks in groupby(sorted(batch, key=self._model), self._model):
                 self._make(self.mosaics[model], list(looks))
-            if not batch:
+            if batch:
+                self._fit(sum(look.pixels for look in batch), self._clock.now() - began)
+            else:
                 self._warm()
             self._weigh()
         self._see_to_views()
@@ -168,8 +180,13 @@ class Analysis:
                         look = self._planned(name, frame)
                         batch.append(look)
                         pixels += look.pixels
-            taken = self._looks.take(timeout_s=0, but_of=seen) if pixels < MOST_PIXELS else None
+            taken = self._looks.take(timeout_s=0, but_of=seen) if pixels < self._most else None
         return batch
+
+    def _fit(self, pixels: float, seconds: float) -> None:
+        """Learn how much a batch may be from one of `pixels` that took `seconds`."""
+        if seconds > 0 and pixels:
+            self._most = min(0.8 * self._most + 0.2 * pixels * BATCH_S / seconds, MOST_PIXELS)
 
     def _warm(self) -> None:
         """While nobody waits: else cameras would wait for it later, one shape after the other."""
@@ -254,6 +271,9 @@ class Analysis:
     def _see_to_views(self) -> None:
         now = self._clock.now()
         if now >= self._silences_due:
+            if (stood := now - self._silences_due) > STOOD_S:
+                for name in list(self._heard):
+                    self._heard[name] += stood
             self._silences_due = now + SILENCES_S
             for name, silence in self._silences.items():
                 self.note(name, silence.step(now, self._heard.get(name)))

@@ -240,7 +240,7 @@ class Edge:
         }
 
     def _make_supervisors(self, settings: Settings) -> dict[str, Supervisor]:
-        pacer = Pacer(self._clock, lambda: self._looks.lag(self._clock.now()) < LATE_LOOKS_S)
+        pacer = Pacer(self._clock, self._keeps_up)
         return {
             camera.id: Supervisor(
                 camera,
@@ -276,6 +276,9 @@ class Edge:
         if camera.id in self._onvif:
             return self._onvif[camera.id]
         return partial(RtspSource, camera.source, _credentials(settings, camera), self._clock, self._reading)
+
+    def _keeps_up(self) -> bool:
+        return self._analysis.is_ready() and self._looks.lag(self._clock.now()) < LATE_LOOKS_S
 
     def _offer(self, camera_id: str, frame: Frame) -> None:
         """In the camera's own thread."""

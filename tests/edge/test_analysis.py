@@ -340,6 +340,28 @@ def test_parts_of_all_that_waits_go_through_the_network_together(still):
     assert [analyst.counts.looks for analyst in still.analysts.values()] == [2, 2]
 
 
+@pytest.mark.parametrize(("stood", "offline"), [(25.0, False), (0.1, True)])
+def test_an_edge_that_stood_still_itself_calls_no_camera_silent(tmp_path, stood, offline):
+    one = Box(tmp_path, view="view: {offline: {for_s: 2, recover_s: 0}}", start=False)
+    long_ago = CLOCK.now() - 100
+    one.analysis._silences = {name: Silence(each.view.offline, long_ago) for name, each in one.cameras.items()}
+    one.analysis._heard = dict.fromkeys("ab", CLOCK.now() - 25.1)
+    one.analysis._silences_due = CLOCK.now() - stood
+    one.analysis._see_to_views()
+    assert one.analysis.offline("a") == offline
+    one.outbox.close()
+
+
+def test_batches_are_smaller_where_they_take_long(still):
+    analysis = still.analysis
+    for _ in range(30):
+        analysis._fit(400_000, 0.6)
+    assert analysis._most == pytest.approx(100_000, rel=0.05)
+    for _ in range(30):
+        analysis._fit(100_000, 0.01)
+    assert analysis._most == module.MOST_PIXELS
+
+
 def test_what_concerns_all_cameras_is_not_done_for_every_frame(still, monkeypatch):
     """With hundreds of them, it would be most of the work."""
     asked = Counter()
@@ -375,8 +397,8 @@ def test_where_nothing_is_to_be_seen_the_network_does_not_run_but_time_goes_on(s
     assert still.analysts["a"].counts.shown == 1
 
 
-def test_a_batch_has_a_bound_and_the_rest_waits_its_turn(still, monkeypatch):
-    monkeypatch.setattr(module, "MOST_PIXELS", 1)
+def test_a_batch_has_a_bound_and_the_rest_waits_its_turn(still):
+    still.analysis._most = 1
     for name in still.cameras:
         waits(still, name, CLOCK.now())
     assert [batch(still), batch(still)] == [["a"], ["b"]]
