@@ -192,7 +192,9 @@ class Analysis:
         """While nobody waits: else cameras would wait for it later, one shape after the other."""
         if self._cold:
             try:
-                if not self._cold[0].warm():
+                if self._cold[0].warm():
+                    self._load.restart()
+                else:
                     self._cold.pop(0)
             except Exception as error:  # those whose looks it fails will be told of
                 log.warning("model not made ready", fault=str(error))

@@ -5,7 +5,8 @@ Contract
 - A look is wanted when a camera's pace allows it; what a newer picture overtook, or what waited too long, was not made.
   A camera wants no more than its budget: one that is not served asks more often.
 - degraded: over the last WINDOW_S less than SHORT of what was wanted was made. It ends by itself when ENOUGH of it is.
-- `step` and `looked` belong to one thread; `status` may be read from any.
+- What looks waited for once, at the start, is no overload: after a `restart` a whole window is needed before it begins.
+- `step`, `looked` and `restart` belong to one thread; `status` may be read from any.
 """
 
 from __future__ import annotations
@@ -55,6 +56,12 @@ class Load:
     def due(self, at: float) -> bool:
         """Whether a `step` at `at` would tell more than the last."""
         return not self._samples or not 0 <= at - self._samples[-1][0] < SAMPLE_S
+
+    def restart(self) -> None:
+        """A network was made ready: what was missed until now will not be missed again. What is degraded stays so until
+        it has recovered."""
+        if not self.status.degraded:
+            self._samples.clear()
 
     def step(self, at: float, counts: Mapping[str, Counts]) -> Literal["began", "ended"] | None:
         """Take in how many looks there were until `at`; whether being degraded began or ended."""

@@ -49,6 +49,25 @@ def test_degraded(seconds, want):
     assert changes(played(seconds)) == want
 
 
+def test_what_networks_being_made_ready_cost_is_no_overload():
+    load = Load({"a": 5.0})
+    load.step(0.0, {"a": Counts(0, 0)})
+    load.step(9.0, {"a": Counts(20, 25)})
+    load.restart()
+    for at in range(10, 30):
+        assert load.step(float(at), {"a": Counts(5 * at, 25)}) is None
+    assert load.status.made == load.status.wanted == 5.0
+
+
+def test_a_restart_ends_no_overload_that_goes_on():
+    load = Load({"a": 5.0})
+    load.step(0.0, {"a": Counts(0, 0)})
+    assert load.step(10.0, {"a": Counts(30, 20)}) == "began"
+    load.restart()
+    assert load.step(11.0, {"a": Counts(33, 22)}) is None
+    assert load.status.degraded
+
+
 def test_a_camera_that_asks_in_vain_wants_no_more_than_its_budget():
     status = played([(3, 7)] * 20)[-1][0]
     assert (status.made, status.wanted) == (3.0, 5.0)
