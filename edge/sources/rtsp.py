@@ -7,6 +7,7 @@ timeout; garbage raises per packet while demuxing goes on.
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -138,7 +139,7 @@ def translate(error: Exception, url: str) -> SourceError:
             return SourceRefused(
                 f"{url}: the camera refuses the credentials",
                 code="credentials",
-                hint="check user and password in the credentials file under the name of source.credentials",
+                hint="source.credentials names an entry of the credentials file: check user and password there",
             )
         case av.error.HTTPNotFoundError():
             return SourceRefused(
@@ -162,6 +163,8 @@ def translate(error: Exception, url: str) -> SourceError:
             return SourceTimeout(f"{url}: answers nothing that is RTSP, or too late", hint="is this an RTSP port?")
         case av.error.EOFError() | ConnectionResetError() | BrokenPipeError():
             return SourceEnded(f"{url}: the camera closed the connection", hint="look at the camera's own log")
+        case OSError() if error.errno == errno.EIO:  # FFmpeg's word for a name that does not resolve, too
+            return SourceError(f"{url}: cannot be reached", hint="check address and network; is the name known here?")
         case av.error.FFmpegError() | OSError():
             return SourceError(f"{url}: {redact.text(error.strerror or 'failed')}", hint="check address and network")
         case _:

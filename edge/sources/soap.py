@@ -94,10 +94,12 @@ class Device:
         except httpx.ConnectError:
             hint = "check address and port of source.url; is the camera up?"
             raise SourceError(f"{self.url}: cannot be reached", hint=hint) from None
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, NotImplementedError) as error:
-            # ValueError, LookupError: challenges that httpx cannot read; NotImplementedError: qop="auth-int" alone
+        except (httpx.HTTPError, httpx.InvalidURL):
             hint = "is this the port of the camera's web pages?"
-            raise SourceError(f"{self.url}: {type(error).__name__} instead of an answer", hint=hint) from None
+            raise SourceError(f"{self.url}: gives no whole answer in HTTP", hint=hint) from None
+        except (ValueError, LookupError, NotImplementedError):  # a challenge that httpx cannot read; "auth-int" alone
+            hint = "switch its web login to plain Digest (MD5 or SHA-256)"
+            raise SourceError(f"{self.url}: wants a login of a kind that is not known", hint=hint) from None
         return self._body(answer)
 
     def _security(self, credentials: Credentials) -> str:

@@ -11,6 +11,9 @@ Only ServeError can pass by itself (a port that is taken now).
 
 from __future__ import annotations
 
+import errno
+import os
+
 
 class VirtualCameraError(Exception):
     retryable = False
@@ -30,6 +33,13 @@ class FaultError(VirtualCameraError):
 
 class ServeError(VirtualCameraError):
     retryable = True
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> ServeError:
+    """Python's own text of it repeats the address."""
+    why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error  # < 0: of the name
+    hint = "port 0 takes a free one" if error.errno == errno.EADDRINUSE else "check address and port"
+    return ServeError(f"cannot listen on {host}, port {port}: {why}", hint=hint)
 
 
 class RtspError(VirtualCameraError):

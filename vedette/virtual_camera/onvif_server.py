@@ -7,7 +7,7 @@ import contextlib
 import time
 
 from vedette.virtual_camera.clip import Clip
-from vedette.virtual_camera.errors import ServeError
+from vedette.virtual_camera.errors import cannot_listen
 from vedette.virtual_camera.faults import ClockSkew
 from vedette.virtual_camera.onvif import MAX_BODY, Device, Profile
 from vedette.virtual_camera.server import Server
@@ -40,7 +40,7 @@ class OnvifServer:
         try:
             self._server = await asyncio.start_server(self._serve, self.host, self.port, limit=_MAX_HEADER)
         except OSError as error:
-            raise ServeError(f"cannot listen on {self.host}, port {self.port}: {error.strerror}") from error
+            raise cannot_listen(self.host, self.port, error) from error
         self.port = self._server.sockets[0].getsockname()[1]
         profiles = {
             name: _profile(name, self._streams.url(name), stream.clip) for name, stream in self._streams.streams.items()

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from vedette.virtual_camera.auth import Auth
 from vedette.virtual_camera.clip import Clip, load_clip
 from vedette.virtual_camera.connection import Connection, Context
-from vedette.virtual_camera.errors import ServeError
+from vedette.virtual_camera.errors import ServeError, cannot_listen
 from vedette.virtual_camera.faults import Fault, Kick, Planned, Refuse
 from vedette.virtual_camera.stream import Mount, Stream
 from vedette.virtual_camera.udp import UdpPair
@@ -149,10 +149,7 @@ class Server:
             family = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0][0]
             sock = socket.create_server((self.host, self.port), family=family, backlog=256)
         except OSError as error:
-            raise ServeError(
-                f"cannot listen on {self.host} port {self.port}: {error.strerror or error}",
-                hint="port 0 takes a free one",
-            ) from error
+            raise cannot_listen(self.host, self.port, error) from error
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # what it accepts inherits this
         self.port = sock.getsockname()[1]

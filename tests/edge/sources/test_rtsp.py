@@ -101,6 +101,12 @@ def test_nobody_listens(clip):
         source(url)
 
 
+def test_a_name_that_does_not_resolve():
+    with pytest.raises(SourceError, match="cannot be reached") as caught:
+        source("rtsp://camera.invalid/gate")
+    assert "name" in caught.value.hint
+
+
 def test_a_frozen_stream_is_noticed(clip):
     with VirtualCamera([Mount("gate", clip)]) as camera:
         one = source(camera.url("gate"))

@@ -216,6 +216,7 @@ def test_broken_http_is_an_error_of_ours(raw):
     with device(lambda _: raw) as one, pytest.raises(SourceError) as caught:
         ask(one.url)
     assert caught.value.retryable
+    assert "Error" not in str(caught.value)
     assert caught.value.hint
     assert CANARY not in str(caught.value)
 

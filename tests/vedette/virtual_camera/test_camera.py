@@ -288,8 +288,13 @@ def test_misuse_says_what_is_wrong(clips, tmp_path):
     with camera:
         with pytest.raises(ServeError, match="no mount is named yard"):
             camera.fault("yard", Freeze())
-        with pytest.raises(ServeError, match="cannot listen"), VirtualCamera([], port=camera.port):
+        taken = rf"cannot listen on 127.0.0.1, port {camera.port}: Address already in use$"
+        with pytest.raises(ServeError, match=taken) as caught, VirtualCamera([], port=camera.port):
             pass
+        assert "port 0" in caught.value.hint
+        with pytest.raises(ServeError, match=taken) as caught, VirtualCamera([], onvif_port=camera.port):
+            pass
+        assert "port 0" in caught.value.hint
 
 
 def test_stop_leaves_no_thread_and_no_descriptor(clips):
