@@ -42,11 +42,14 @@ def main(argv: Sequence[str]) -> int:
         return max(_run(each, []) for each in NAMES if each not in NOT_IN_ALL)
     if name in NAMES:
         return _run(name, rest)
+    asked = name in ("-h", "--help")
+    if not asked:
+        print(f"no benchmark is named {name}\n", file=sys.stderr)
     print("python -m benchmarks NAME [OPTION...]\n")
     for each, (_, tells) in NAMES.items():
         print(f"  {each:16} {tells}")
     print(f"  {'all':16} each with its defaults, but {', '.join(NOT_IN_ALL)}")
-    return 0 if name in ("-h", "--help") else 2
+    return 0 if asked else 2
 
 
 def _run(name: str, argv: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -47,6 +48,12 @@ class Watched:
     seconds: float
     looks: int
     tracks: int  # confirmed
+
+
+def demand(folder: Path, parser: argparse.ArgumentParser) -> None:
+    """Ends the command where the footage is not in `folder`."""
+    if not (folder / "events.json").is_file():
+        parser.error(f"{folder}: no footage there; name its folder with --footage")
 
 
 def camera(name: str, rate: float) -> Camera:

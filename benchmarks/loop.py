@@ -45,6 +45,7 @@ def run(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     if args.minutes < 2:
         parser.error("memory is compared between the first minute and the last: give --minutes 2 or more")
+    footage.demand(args.footage, parser)
     on = footage.measured_on()
     lines = []
     for name in [args.clip] if args.clip else footage.NAMES:

@@ -30,6 +30,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rich.console import Console
+
 from benchmarks import footage, machine
 from benchmarks.edge import baseline
 from benchmarks.edge.scenes import KEY_S, Scene, scene
@@ -37,6 +39,7 @@ from benchmarks.edge.site import Shown, Watched, watch
 from edge.errors import EdgeError
 
 NEAR_S = 2.0
+LEAST = {"cameras": 1, "seconds": 1.0, "settle": 0.0, "threads": 1, "rate": 0.1, "baseline_cameras": 1}
 EDGE_OF_WINDOW_S = 3.0  # happenings that near to the window's ends are not counted, only matched
 
 
@@ -60,23 +63,35 @@ def mixed(argv: Sequence[str]) -> int:
 
 
 def _run(name: str, scenes: Sequence[str], argv: Sequence[str], *, cameras: int) -> int:
-    parser = argparse.ArgumentParser(prog=f"benchmarks {name}")
-    parser.add_argument("--cameras", type=int, default=cameras)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--settle", type=float, default=15.0, help="seconds before that, once all cameras are live")
-    parser.add_argument("--cores", type=int, default=1, help="that the edge may use; cameras have the others, if any")
+    parser = argparse.ArgumentParser(prog=f"benchmarks {name}", allow_abbrev=False)
+    parser.add_argument("--cameras", type=int, default=cameras, help="%(default)s")
+    parser.add_argument("--seconds", type=float, default=60.0, help="measured: %(default)g")
+    parser.add_argument("--settle", type=float, default=15.0, help="%(default)g s before, once all are live")
+    parser.add_argument("--cores", type=int, default=1, help="of the edge (1); cameras have the others")
     parser.add_argument("--threads", type=int, help="of the model; as many as cores where it is not given")
-    parser.add_argument("--rate", type=float, default=5.0, help="looks a second")
-    parser.add_argument("--lines", type=int, choices=(360, 720), default=360, help="sub-stream, or main stream")
-    parser.add_argument("--footage", type=Path, default=footage.FOLDER, help="folder of the clips")
+    parser.add_argument("--rate", type=float, default=5.0, help="looks a second: %(default)g")
     parser.add_argument(
-        "--cache", type=Path, default=Path(tempfile.gettempdir()) / "vedette-scenes", help="scenes are made once, here"
+        "--lines", type=int, choices=(360, 720), default=360, help="sub-stream (%(default)s), or main stream"
+    )
+    parser.add_argument("--footage", type=Path, default=footage.FOLDER, help="folder of the clips: %(default)s")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "vedette-scenes",
+        help="scenes are made once, here: %(default)s",
     )
     parser.add_argument("--baseline", choices=("ultralytics",), help="afterwards, this library's plain loop")
     parser.add_argument("--baseline-cameras", type=int, default=2, help="of the same; a core can do two or so")
     parser.add_argument("--baseline-python", type=Path, default=Path(sys.executable), help="interpreter that has it")
     parser.add_argument("--baseline-weights", type=Path, default=baseline.WEIGHTS, help="the official yolov8n.pt")
     options = parser.parse_args(argv)
+    for what, least in LEAST.items():
+        if (value := getattr(options, what)) is not None and value < least:
+            parser.error(f"--{what.replace('_', '-')} {value:g}: at least {least:g}")
+    there = sorted(os.sched_getaffinity(0))
+    if not 1 <= options.cores <= len(there):
+        parser.error(f"--cores {options.cores}: there are {len(there)}")
+    footage.demand(options.footage, parser)
     if options.baseline:
         try:
             baseline.check(options.baseline_python, options.baseline_weights)
@@ -86,11 +101,11 @@ def _run(name: str, scenes: Sequence[str], argv: Sequence[str], *, cameras: int)
         each: scene(each, options.lines, options.rate, options.cache, options.footage) for each in dict.fromkeys(scenes)
     }
     site = [_shown(known[scenes[number % len(scenes)]], number, options.cameras) for number in range(options.cameras)]
-    there = sorted(os.sched_getaffinity(0))
-    if not 1 <= options.cores <= len(there):
-        parser.error(f"--cores {options.cores}: there are {len(there)}")
     cores = set(there[: options.cores]), set(there[options.cores :]) or set(there)
     figures: dict[str, Any] = {"benchmark": name, "lines": options.lines}
+    Console(stderr=True).print(
+        f"{options.cameras} cameras; once all are live {options.settle:g} s to settle, {options.seconds:g} s measured"
+    )
     with tempfile.TemporaryDirectory() as folder:
         watched = watch(
             site, rate=options.rate, seconds=options.seconds, settle_s=options.settle, cores=cores, folder=Path(folder),
@@ -169,7 +184,7 @@ def _figures(site: Sequence[Shown], watched: Watched, cores: int) -> dict[str, A
         "events_expected": replayed.expected,
         "events_found": replayed.found,
         "events_extra": replayed.extra,
-        "f1": replayed.f1,
+        "f1": replayed.f1 if replayed.expected else None,
         "checked_expected": checked.expected,
         "checked_found": checked.found,
         "checked_extra": checked.extra,

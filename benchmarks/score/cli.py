@@ -36,8 +36,7 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--cache", type=Path, help="keep the spoilt clips here, and use those that are here")
     parser.add_argument("--document", type=Path, default=document.DOCUMENT, help="where the tables are written")
     args = parser.parse_args(argv)
-    if not (args.footage / "events.json").is_file():
-        parser.error(f"{args.footage}: no footage there; name its folder with --footage")
+    footage.demand(args.footage, parser)
     on = footage.measured_on()
     with (
         closing(footage.detector()) as detector,

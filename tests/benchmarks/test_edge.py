@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.edge.cli import _due, _figures
+from benchmarks.__main__ import main
+from benchmarks.edge.cli import _due, _figures, quiet
 from benchmarks.edge.scenes import Scene
 from benchmarks.edge.site import Kept, Shown, Watched
 from edge.records import complete
@@ -61,6 +62,32 @@ def test_what_was_found_is_held_against_what_was_due(events, found, extra):
     if found:
         assert figures["p50_onset_ms"] == 500
     assert figures["checked_f1"] is None
+
+
+MISTAKES = {
+    "no cameras": (["--cameras", "0"], "--cameras 0: at least 1"),
+    "no time": (["--seconds", "-5"], "--seconds -5: at least 1"),
+    "more cores than there are": (["--cores", "4096"], "--cores 4096: there are "),
+    "no footage": (["--footage", "nowhere"], "nowhere: no footage there"),
+    "half a name": (["--foo", "x"], "unrecognized arguments: --foo x"),
+}
+
+
+@pytest.mark.parametrize(("argv", "says"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_are_told_before_anything_runs(argv, says, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        quiet(argv)
+    assert says in capsys.readouterr().err
+
+
+def test_a_name_that_is_none(capsys):
+    assert main(["edge-quit"]) == 2
+    assert "no benchmark is named edge-quit" in capsys.readouterr().err
+
+
+def test_where_nothing_was_due_there_is_no_score():
+    watched = Watched(1020.0, 1060.0, 12.0, 100.0, {"rest-000": STARTED}, {"rest-000": 300}, [])
+    assert _figures([SHOWN], watched, 1)["f1"] is None
 
 
 def test_what_was_written_down_by_hand_has_figures_of_its_own():
