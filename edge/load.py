@@ -85,8 +85,8 @@ class Load:
         was_degraded = self.status.degraded
         degraded = seconds >= WINDOW_S and made < (ENOUGH if was_degraded else SHORT) * wanted
         lags = sorted(lag for _, lag in self._lags)
-        lag_p95 = lags[math.ceil(0.95 * len(lags)) - 1] if lags else None
-        self.status = LoadStatus(made / seconds, wanted / seconds, lag_p95, degraded)
+        lag_p95 = round(lags[math.ceil(0.95 * len(lags)) - 1], 3) if lags else None
+        self.status = LoadStatus(round(made / seconds, 3), round(wanted / seconds, 3), lag_p95, degraded)
         if degraded == was_degraded:
             return None
         return "began" if degraded else "ended"
