@@ -137,18 +137,35 @@ def test_a_camera_fault_is_marked_as_no_happening(central: RunningCentral, sit: 
     expect(fault.locator(".c-what")).to_have_text(re.compile("Camera covered.*Camera fault"))
     expect(fault.locator(".sort")).to_be_visible()
     expect(happening.locator(".sort")).to_have_count(0)
+    page.keyboard.press("j")
+    expect(page.locator("#d-about")).to_be_visible()
+    expect(page.locator("#d-advice")).to_be_hidden()
 
 
 @pytest.mark.parametrize(
-    ("locale", "what", "looks", "worse", "state"),
+    ("locale", "what", "looks", "worse", "state", "advice"),
     [
-        ("en-GB", "Edge degraded", "37 of 60 looks a second", "20 of 60 looks a second", "Closed"),
-        ("zh-CN", "前端设备过载", "每秒检测 37 次，应为 60 次", "每秒检测 20 次，应为 60 次", "已结束"),
+        (
+            "en-GB",
+            "Edge degraded",
+            "37 of 60 looks a second",
+            "20 of 60 looks a second",
+            "Closed",
+            "Tell whoever runs it",
+        ),
+        ("zh-CN", "前端设备过载", "每秒检测 37 次，应为 60 次", "每秒检测 20 次，应为 60 次", "已结束", "通知运维人员"),
     ],
     ids=["en", "zh-CN"],
 )
 def test_an_overloaded_edge_says_so_and_when_it_was_over(
-    central: RunningCentral, sit: Sit, locale: str, what: str, looks: str, worse: str, state: str
+    central: RunningCentral,
+    sit: Sit,
+    locale: str,
+    what: str,
+    looks: str,
+    worse: str,
+    state: str,
+    advice: str,
 ) -> None:
     event_id = uuid7(NOW)
     about = BARE | {"event_id": event_id, "opened_at": NOW, "kind": "degraded", "rule": "load", "zone": None}
@@ -163,6 +180,7 @@ def test_an_overloaded_edge_says_so_and_when_it_was_over(
     expect(row.locator(".c-object")).to_be_hidden()
     page.keyboard.press("j")
     expect(page.locator("#d-about")).to_have_text(looks)
+    expect(page.locator("#d-advice")).to_contain_text(advice)
     fields = page.locator("#d-fields")
     expect(fields).to_contain_text("37 / 60")
     assert fields.locator("dd", has_text="edge-1").count() == 1  # the edge, and no camera of that name
