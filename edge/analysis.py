@@ -46,6 +46,7 @@ KeepStills: TypeAlias = Callable[[Camera, Frame, Callable[[], Sequence[Box]], Se
 STALE_S = 1.0  # a frame that waited longer tells where things were, not where they are
 CALM_STALE_S = 5.0  # unless nothing moves
 SILENCES_S = 0.2  # between two questions whether all cameras are heard
+TOO_MUCH = "where it lasts: fewer cameras here, smaller streams, a lower detect.rate, masks over trees or a faster box"
 NOTES = 1000  # of all cameras
 BATCH_S = 0.15  # a batch keeps all others waiting for so long
 MOST_PIXELS = (
@@ -248,7 +249,8 @@ class Analysis:
         change = self._load.step(now, counts)
         load = self._load.status
         if change == "began":
-            log.warning("degraded", made=round(load.made, 1), wanted=round(load.wanted, 1), lag_p95_s=load.lag_p95)
+            made, wanted = round(load.made, 1), round(load.wanted, 1)
+            log.warning("degraded", made=made, wanted=wanted, lag_p95_s=load.lag_p95, hint=TOO_MUCH)
         elif change == "ended":
             log.info("no longer degraded", made=round(load.made, 1), wanted=round(load.wanted, 1))
         self._tell(self._overload.step(now, load))
