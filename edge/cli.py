@@ -141,21 +141,23 @@ def check(
 
 @app.command("outbox")
 def check_outbox(
-    file: Annotated[Path, typer.Argument(help="outbox.db of a data folder, or a file that was put aside.")],
+    file: Annotated[Path, typer.Argument(help="Data folder, or a file that was put aside.")],
 ) -> None:
     """Look at an outbox without changing it; exit status 1 where it is damaged. The edge may be running.
 
     Example:
 
-        vedette edge outbox /var/lib/vedette/outbox.db
+        vedette edge outbox /var/lib/vedette
     """
     with told():
-        report = outbox_check.check(file)
+        report = outbox_check.check(file / "outbox.db" if file.is_dir() else file)
     out.print(f"edge {report.edge_id or '-'}, epoch {report.epoch}, last number {report.last_seq}")
     for epoch, (count, low, high) in sorted(report.readable.items()):
         out.print(f"pending: {count} of epoch {epoch}, numbers {low} to {high}")
     for code, count in sorted(report.parked.items()):
         out.print(f"parked: {count} ({code})")
+    if not (report.readable or report.parked or report.faults):
+        out.print("sound, and nothing waits")
     for fault in report.faults:
         err.print(fault, markup=False, style="red", soft_wrap=True)
     if report.faults:

@@ -30,7 +30,7 @@ class Report:
 def check(path: Path) -> Report:
     """Raises OutboxError where there is no file, or it cannot be opened at all."""
     if not path.is_file():
-        raise OutboxError(f"{path}: there is no such file", hint="name the data directory's outbox.db")
+        raise OutboxError(f"{path}: there is no such file", hint="name an edge's data folder, or the file")
     faults: list[str] = []
     head = database.Head("", 0, 0, 0)
     readable: dict[int, tuple[int, int, int]] = {}
