@@ -23,6 +23,7 @@ from edge import blur, mask, regions
 from edge.detect.mosaic import Mosaic, Sight
 from edge.gate import MotionGate, small_size
 from edge.pace import Pace
+from edge.reach import AHEAD_S, ALL_S, Reach, everywhere
 from edge.regions import Plan
 from edge.rules.base import RuleState
 from edge.rules.engine import Draft, RuleEngine
@@ -197,7 +198,8 @@ class Analyst:
         self.tracks: Sequence[Track] = ()
         self._last = 0.0
         self._always_whole = "asked" if whole else "seldom" if camera.detect.rate < LEAST_RATE else ""
-        self._whole_at = self._planned_at = -math.inf
+        self._reach = Reach(camera)
+        self._whole_at = self._all_at = self._planned_at = -math.inf
         self._cut: Sequence[Box] = ()
         self.counts = LookCounts()
 
@@ -208,10 +210,14 @@ class Analyst:
         parts = None
         if not why:
             assert frame.moving is not None
-            parts = regions.plan(frame.moving, self._tracker.outlook(frame.at), size, self._cut)
+            of_all = frame.calm or frame.at - self._all_at >= ALL_S
+            if of_all:
+                self._all_at = frame.at
+            outlook = self._tracker.outlook(frame.at, AHEAD_S)
+            parts = regions.plan(frame.moving, outlook, size, self._cut, everywhere if of_all else self._reach.holds)
         if parts is not None:
             return Plan(parts)
-        self._whole_at = frame.at
+        self._whole_at = self._all_at = frame.at
         return Plan((WHOLE,), why or "much")
 
     def look(self, frame: Frame, plan: Plan, sight: Sight) -> list[Draft]:

@@ -6,22 +6,24 @@ What a look costs goes with its area, and most of a picture is as it was. So the
 - objects at rest, if something moves in their place,
 - what else moves, and no object explains,
 
-each with some of what is around it, for a network knows things by their surroundings too. What is large is shown at a
-smaller scale. Parts that cost less together than apart are joined. Lengths below are in pixels of the picture at the
-scale at which the model is shown the whole.
+where it may soon matter (reach.py), each with some of what is around it, for a network knows things by their
+surroundings too. What is large is shown at a smaller scale. Parts that cost less together than apart are joined.
+Lengths below are in pixels of the picture at the scale at which the model is shown the whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from edge.detect.pack import GAP
+from edge.reach import AHEAD_S, everywhere
+from edge.track.motion import SPEED
 from edge.track.tracker import Outlook
-from edge.types import Box, Mask, Region
+from edge.types import Box, Mask, Region, cells
 
 CONTEXT = 0.5  # of an object's longer side, on each side of it
 LEAST = 24.0  # pixels around whatever is small
@@ -70,10 +72,17 @@ def _scale(largest: float, smallest: float) -> float:
     return min(1.0, max(LARGE / largest, SMALL / smallest, SMALLEST_SCALE))
 
 
-def plan(moving: Mask, outlook: Outlook, size: tuple[float, float], cut: Sequence[Box] = ()) -> list[Region] | None:
+def plan(
+    moving: Mask,
+    outlook: Outlook,
+    size: tuple[float, float],
+    cut: Sequence[Box] = (),
+    matters: Callable[[Box], bool] = everywhere,
+) -> list[Region] | None:
     """The parts to look at, none where all is as it was; None where they come to so much that the whole is cheaper.
 
     `size`: (width, height) at which the model is shown the whole, pixels. `cut`: what the last look showed in part.
+    `matters`: whether to look at what stays in that box until all is looked at again.
     """
     stirring = [box for box in outlook.settled if _stirs(moving, box)]
     explained = [*(sought.box for sought in outlook.sought), *stirring, *cut]
@@ -81,9 +90,9 @@ def plan(moving: Mask, outlook: Outlook, size: tuple[float, float], cut: Sequenc
     if len(explained) + len(unexplained) > 4 * MOST:
         return None
     width, height = size
-    parts = [_around(box, size, SPREAD * spread) for box, spread in outlook.sought]
-    parts += [_around(box, size) for box in (*stirring, *cut)]
-    parts += [_around(box, size, known=False) for box in unexplained]
+    parts = [_around(box, size, SPREAD * spread) for box, spread, soon in outlook.sought if matters(soon)]
+    parts += [_around(box, size) for box in (*stirring, *cut) if matters(_soon(box, size))]
+    parts += [_around(box, size, known=False) for box in unexplained if matters(_soon(box, size))]
     parts = _joined(part for part in parts if part.left < part.right and part.top < part.bottom)
     if len(parts) > MOST or sum(part.cost for part in parts) > ENOUGH * width * height:
         return None
@@ -93,8 +102,16 @@ def plan(moving: Mask, outlook: Outlook, size: tuple[float, float], cut: Sequenc
     ]
 
 
+def _soon(box: Box, size: tuple[float, float]) -> Box:
+    """Where it may be until all is looked at again, if nothing is known of its speed."""
+    left, top, right, bottom = box
+    width, height = size
+    more = AHEAD_S * SPEED * max((right - left) * width, (bottom - top) * height)
+    return left - more / width, top - more / height, right + more / width, bottom + more / height
+
+
 def _stirs(moving: Mask, box: Box) -> bool:
-    inside = moving[_cells(box, moving.shape)]
+    inside = moving[cells(box, moving.shape)]
     return bool(np.count_nonzero(inside) > STIRS * inside.size)
 
 
@@ -103,7 +120,7 @@ def _unexplained(moving: Mask, objects: Iterable[Box]) -> list[Box]:
     rest = moving.copy()
     for left, top, right, bottom in objects:
         more = EXPLAINED * max(right - left, bottom - top)
-        rest[_cells((left - more, top - more, right + more, bottom + more), moving.shape)] = 0
+        rest[cells((left - more, top - more, right + more, bottom + more), moving.shape)] = 0
     rest = np.asarray(cv2.dilate(rest, np.ones((3, 3), np.uint8)), np.uint8)
     # 16 bits take a third of the time, and hold as many pieces as there can be
     _, _, found, _ = cv2.connectedComponentsWithStats(rest, ltype=cv2.CV_16U)
@@ -111,16 +128,6 @@ def _unexplained(moving: Mask, objects: Iterable[Box]) -> list[Box]:
         (left / columns, top / rows, (left + wide) / columns, (top + high) / rows)
         for left, top, wide, high, _ in found[1:].tolist()
     ]
-
-
-def _cells(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Those that `box` touches."""
-    left, top, right, bottom = box
-    rows, columns = shape
-    return (
-        slice(max(0, int(top * rows)), max(0, int(bottom * rows) + 1)),
-        slice(max(0, int(left * columns)), max(0, int(right * columns) + 1)),
-    )
 
 
 def _around(box: Box, size: tuple[float, float], spread: float = 0.0, *, known: bool = True) -> _Part:

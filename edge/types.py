@@ -106,6 +106,16 @@ class Track:
     path: tuple[Step, ...] = ()  # where it stood lately, oldest first; bounded
 
 
+def cells(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Those of a grid of `shape` (rows, columns) over the picture that `box` touches."""
+    left, top, right, bottom = box
+    rows, columns = shape
+    return (
+        slice(max(0, int(top * rows)), max(0, int(bottom * rows) + 1)),
+        slice(max(0, int(left * columns)), max(0, int(right * columns) + 1)),
+    )
+
+
 class Step(NamedTuple):
     """Where an object stood: the middle of its box's lower edge, relative."""
 

@@ -61,6 +61,7 @@ class Sought(NamedTuple):
 
     box: Box
     spread: float  # standard deviation of its place, relative, of either axis; 0 where that need not be searched
+    soon: Box  # holds it until `ahead_s` later, but for more than one standard deviation
 
 
 class Outlook(NamedTuple):
@@ -129,8 +130,8 @@ class Tracker:
         self._waited = 0.0  # since the last look, as far as it counts
         self.dropped: Counter[str] = Counter()
 
-    def outlook(self, at: float) -> Outlook:
-        """Where to look at `at`."""
+    def outlook(self, at: float, ahead_s: float) -> Outlook:
+        """Where to look at `at`, and where things may come until `ahead_s` later."""
         sought = []
         for track in self._live:
             if not track.settled:
@@ -138,7 +139,9 @@ class Tracker:
                 motion = track.motion.predict(at, rests=rests)
                 # Who moves and was missed may soon be anywhere, and shows as motion there.
                 spread = 0.0 if track.unseen_s and not rests else math.sqrt(motion.p)
-                sought.append(Sought(_moved(track.box, motion), spread))
+                later = motion.predict(at + ahead_s, rests=rests)
+                box, last = _moved(track.box, motion), _moved(track.box, later)
+                sought.append(Sought(box, spread, _around(box, last, math.sqrt(later.p))))
         return Outlook(sought, [track.box for track in self._live if track.settled])
 
     def step(
@@ -158,9 +161,11 @@ class Tracker:
         at = self._at = max(at, self._at)
         self._look += 1
         seen = match.Seen.of(self._sound(detections), self._names)
+        shown = []
         for track in self._live:
             motion = track.motion.predict(at, rests=track.rest_s >= REST_S, slept=slept)
             if _is_within(_moved(track.box, motion), looked):
+                shown.append(track)
                 track.unseen_s += self._waited
                 track.motion = motion
             elif track.settled:
@@ -184,7 +189,7 @@ class Tracker:
         self._join(at, table, weak, self._unseen(fresh), self._settings.weak_gate)
         for i in strong:
             self._begin(at, seen, i)
-        self._settle(at)
+        self._settle(at, shown)
         return self._tracks()
 
     def rest(self, at: float) -> list[Track]:
@@ -197,8 +202,8 @@ class Tracker:
         return self._tracks()
 
     def settled(self) -> bool:
-        """Whether the last look saw every confirmed object."""
-        return all(track.look == self._look for track in self._live if track.confirmed)
+        """Whether every confirmed object was seen when its place was last shown."""
+        return all(not track.unseen_s for track in self._live if track.confirmed)
 
     def _tracks(self) -> list[Track]:
         return [
@@ -210,9 +215,9 @@ class Tracker:
         self._live.clear()
 
     def fastest(self) -> float:
-        """The highest speed among the objects seen in the last look, in their own sizes a second; infinite while one is
-        new, because nothing is known of its speed."""
-        seen = [track for track in self._live if track.look == self._look]
+        """The highest speed among the objects that were seen when their places were last shown, in their own sizes a
+        second; infinite while one is new, because nothing is known of its speed."""
+        seen = [track for track in self._live if not track.unseen_s]
         return max((track.speed if track.confirmed else math.inf for track in seen), default=0.0)
 
     def _sound(self, detections: Detections) -> Detections:
@@ -281,14 +286,17 @@ class Tracker:
         self._next_id += 1
         self._live.append(track)
 
-    def _settle(self, at: float) -> None:
-        """Confirm the proven and let go of the gone."""
+    def _settle(self, at: float, shown: Sequence[_Live]) -> None:
+        """Confirm the proven and let go of the gone. `shown`: those whose places were."""
         clear = [track for track in self._live if track.confirmed and track.look == self._look]
         for track in self._live:
             if track.look == self._look:
                 proven = track.looks >= self._settings.confirm_looks
                 track.confirmed |= proven and at - track.first_at >= self._settings.confirm_s
-            elif any(_share(track.expected_box, other.box) >= self._settings.inside for other in clear):
+        for track in shown:
+            if track.look < self._look and any(
+                _share(track.expected_box, other.box) >= self._settings.inside for other in clear
+            ):
                 track.unseen_s -= (1 - self._settings.hidden) * self._waited
         self._live = [track for track in self._live if not self._is_gone(track)]
 
@@ -305,6 +313,14 @@ def _moved(box: Box, motion: Motion) -> Box:
     left, top, right, bottom = box
     dx, dy = motion.x - (left + right) / 2, motion.y - (top + bottom) / 2
     return left + dx, top + dy, right + dx, bottom + dy
+
+
+def _around(box: Box, other: Box, more: float) -> Box:
+    (left, top, right, bottom), (others_left, others_top, others_right, others_bottom) = box, other
+    return (
+        min(left, others_left) - more, min(top, others_top) - more,
+        max(right, others_right) + more, max(bottom, others_bottom) + more,
+    )  # fmt: skip
 
 
 def _is_within(box: Box, parts: Sequence[Box]) -> bool:

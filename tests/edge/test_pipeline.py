@@ -209,10 +209,8 @@ def see(one, at, detections):
     return one.look(frame(at, grey()), Plan((WHOLE,), "due"), Sight(detections))
 
 
-def person(score=0.8):
-    return Detections(
-        np.array([[0.4, 0.4, 0.5, 0.7]], np.float32), np.array([score], np.float32), np.zeros(1, np.int32)
-    )
+def person(score=0.8, box=(0.4, 0.4, 0.5, 0.7)):
+    return Detections(np.array([box], np.float32), np.array([score], np.float32), np.zeros(1, np.int32))
 
 
 def test_detections_become_drafts(camera):
@@ -326,6 +324,41 @@ def test_after_blindness_nothing_is_known(camera):
         planned(one, i * 0.2)
     one.blind()
     assert planned(one, 0.6).why_whole == "late"
+
+
+@pytest.mark.parametrize(
+    ("top", "looks"),
+    [
+        pytest.param(0.05, [0, 3, 6, 9, 12, 15], id="far from the zone"),
+        pytest.param(0.55, list(range(16)), id="in it"),
+    ],
+)
+def test_who_is_far_from_all_zones_is_looked_at_with_the_rest_only(camera, top, looks):
+    """Someone who walks to and fro, a third of a picture from the zone, and another in it."""
+    one, seen = analyst(camera), []
+    for i in range(16):
+        left = 0.5 + 0.01 * abs(i % 10 - 5)
+        box = (left, top, left + 0.02, top + 0.1)
+        moving = STILL.copy()
+        moving[round(top * 108) : round((top + 0.1) * 108), round(left * 192) : round((left + 0.02) * 192)] = 1
+        given = replace(frame(i * 0.2, grey()), moving=None if i == 0 else moving)
+        plan = one.plan(given, (640.0, 360.0))
+        there = any(part[1] <= top + 0.01 and part[3] >= top + 0.1 for part in boxes(plan))
+        seen += [i] * there
+        one.look(given, plan, Sight(person(box=box) if there else Detections()))
+    assert seen == looks
+    assert [track.id for track in one.tracks] == [1]
+
+
+def test_where_nothing_moves_any_more_the_last_look_is_at_all(camera):
+    far = STILL.copy()
+    far[10:15, 100:102] = 1
+    for calm, parts in ((False, 0), (True, 1)):
+        one = analyst(camera)
+        first = replace(frame(0.0, grey()), moving=None)
+        one.look(first, one.plan(first, (640.0, 360.0)), Sight(Detections()))
+        given = replace(frame(0.2, grey()), moving=far, calm=calm)
+        assert len(boxes(one.plan(given, (640.0, 360.0)))) == parts
 
 
 def test_what_was_seen_in_part_is_looked_at_next(camera):

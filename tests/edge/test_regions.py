@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from contract import parse
+from edge.reach import Reach
 from edge.regions import ENOUGH, MOST, STIRS, plan
 from edge.track.tracker import Outlook, Sought
 from edge.types import WHOLE
@@ -20,7 +22,7 @@ def moving(*boxes):
 
 
 def sought(*boxes, spread=0.0):
-    return Outlook([Sought(box, spread) for box in boxes], [])
+    return Outlook([Sought(box, spread, box) for box in boxes], [])
 
 
 def settled(*boxes):
@@ -83,6 +85,35 @@ def test_plan(mask, outlook, cut, want):
     assert [region.scale for region in made] == [pytest.approx(scale) for _, scale in want]
     for region, (box, _) in zip(made, want, strict=True):
         assert region.box == pytest.approx(box, abs=0.02)
+
+
+LOWER_HALF = Reach(
+    parse.camera(
+        """
+{id: yard, tier: 2, pilot: school, site: s1, purpose: a test of plans, source: {url: "rtsp://192.0.2.1/"},
+ zones: {z: [[0, 0.5], [1, 0.5], [1, 1], [0, 1]]}, rules: {r: {kind: intrusion, zone: z}}}"""
+    )
+)
+ABOVE, NEAR, THERE = (0.5, 0.05, 0.52, 0.1), (0.5, 0.4, 0.52, 0.45), (0.5, 0.6, 0.52, 0.65)  # 18 pixels high
+
+
+@pytest.mark.parametrize(
+    ("mask", "outlook", "cut", "parts"),
+    [
+        pytest.param(STILL, Outlook([Sought(ABOVE, 0.0, ABOVE)], []), (), 0, id="who stays far"),
+        pytest.param(STILL, Outlook([Sought(ABOVE, 0.0, (0.5, 0.05, 0.52, 0.6))], []), (), 1, id="may be there soon"),
+        pytest.param(STILL, Outlook([Sought(THERE, 0.0, THERE)], []), (), 1, id="who is there"),
+        pytest.param(moving(ABOVE), sought(), (), 0, id="motion far off"),
+        pytest.param(moving(NEAR), sought(), (), 1, id="motion not far off: nothing is known of its speed"),
+        pytest.param(moving(ABOVE), settled(ABOVE), (), 0, id="one at rest who stirs far off"),
+        pytest.param(moving(NEAR), settled(NEAR), (), 1, id="one at rest who stirs not far off"),
+        pytest.param(STILL, sought(), (ABOVE,), 0, id="seen in part far off"),
+        pytest.param(STILL, sought(), (NEAR,), 1, id="seen in part not far off"),
+    ],
+)
+def test_between_looks_at_all_only_what_may_soon_matter_is_shown(mask, outlook, cut, parts):
+    assert len(plan(mask, outlook, SIZE, cut)) == 1
+    assert len(plan(mask, outlook, SIZE, cut, LOWER_HALF.holds)) == parts
 
 
 def test_a_small_object_beside_a_large_one_keeps_its_pixels():

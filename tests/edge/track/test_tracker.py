@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.track.tracker import PATH_S, PATH_STEPS, Tracker, TrackerSettings
-from edge.types import Detections
+from edge.types import WHOLE, Detections
 
 NAMES = ("person", "car", "truck", "dog")
 
@@ -406,11 +406,11 @@ def test_a_long_time_unlooked_at_rest_does_not_make_one_s_place_uncertain():
 
 def test_the_outlook_is_where_things_should_be():
     tracker, _ = run([[person(0.1 + 0.02 * i), car(0.8)] for i in range(20)])
-    outlook = tracker.outlook(4.0)
+    outlook = tracker.outlook(4.0, 0.6)
     assert outlook.settled == [pytest.approx((0.74, 0.46, 0.86, 0.54))]
     (one,) = outlook.sought
     assert one.box == pytest.approx((0.475, 0.425, 0.525, 0.575), abs=0.01)
-    assert 0 < one.spread < tracker.outlook(4.5).sought[0].spread
+    assert 0 < one.spread < tracker.outlook(4.5, 0.6).sought[0].spread
 
 
 @pytest.mark.parametrize(
@@ -425,15 +425,51 @@ def test_the_outlook_is_where_things_should_be():
 )
 def test_who_moves_and_was_missed_is_looked_for_where_expected_only(looks, searched):
     tracker, _ = run(looks)
-    (one,) = tracker.outlook(0.2 * len(looks)).sought
+    (one,) = tracker.outlook(0.2 * len(looks), 0.6).sought
     assert (one.spread > 0) == searched
+
+
+def test_the_outlook_tells_where_one_will_stay_until_later():
+    tracker, _ = run([[person(0.1 + 0.02 * i)] for i in range(20)])
+    (one,) = tracker.outlook(4.0, 0.6).sought
+    left, top, right, bottom = one.soon
+    assert left < 0.475 < 0.535 + 0.05 < right < 0.8, "from here to where it goes"
+    assert top < 0.425 < 0.575 < bottom, "it may turn"
+    assert tracker.outlook(4.0, 0.3).sought[0].soon[2] < right, "the less time, the nearer"
+    new, _ = run([[person(0.5)]])
+    (one,) = new.outlook(0.2, 0.6).sought
+    assert one.soon[2] - one.soon[0] > 0.4, "nothing is known of its speed"
+
+
+def test_one_who_is_not_looked_at_was_not_missed_and_moves_on_as_fast():
+    tracker, _ = run([[person(0.1 + 0.02 * i)] for i in range(10)])
+    fastest = tracker.fastest()
+    assert fastest > 0
+    partly(tracker, 2.0, [], ELSEWHERE)
+    assert tracker.settled()
+    assert tracker.fastest() == fastest
+    partly(tracker, 2.2, [], WHOLE.box)
+    assert not tracker.settled()
+    assert tracker.fastest() == 0
+
+
+def test_who_is_not_looked_at_gains_no_time_by_being_covered():
+    def looks_until_gone(unshown):
+        tracker, _ = run([[person(0.5), bus]] * 4)
+        for i in range(4, 4 + unshown):
+            partly(tracker, 0.2 * i, [bus], ELSEWHERE)
+        left = [len(partly(tracker, 0.2 * i, [], WHOLE.box)) for i in range(4 + unshown, 60)]
+        return left.index(0)
+
+    bus = (0.5, 0.5, 0.3, 0.4, 0.8, 3)
+    assert looks_until_gone(unshown=4) == looks_until_gone(unshown=0)
 
 
 def test_one_at_rest_who_was_missed_is_looked_for():
     tracker, at, _ = at_rest()
-    assert tracker.outlook(at + 0.2).sought == []
+    assert tracker.outlook(at + 0.2, 0.6).sought == []
     partly(tracker, at + 0.2, [], HERE)
-    assert len(tracker.outlook(at + 0.4).sought) == 1
+    assert len(tracker.outlook(at + 0.4, 0.6).sought) == 1
 
 
 def test_what_the_border_cuts_may_grow_into_the_picture_but_not_shrink_into_it():
