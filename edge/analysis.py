@@ -49,9 +49,7 @@ SILENCES_S = 0.2  # between two questions whether all cameras are heard
 TOO_MUCH = "where it lasts: fewer cameras here, smaller streams, a lower detect.rate, masks over trees or a faster box"
 NOTES = 1000  # of all cameras
 BATCH_S = 0.15  # a batch keeps all others waiting for so long
-MOST_PIXELS = (
-    800_000  # of a batch: three pictures of 640x384, 0.1 s on one core; fewer where it takes longer than BATCH_S
-)
+MOST_PIXELS = 800_000  # of a batch: three pictures of 640x384, 0.1 s on one core; fewer where it takes over BATCH_S
 STOOD_S = 2.0  # longer than any batch: the edge itself stood still, and no camera was silent
 
 

@@ -1,11 +1,13 @@
 """What the feed is told of an edge that makes fewer looks than its cameras ask for: never two events at a time. Pure.
 
-The event opens with the looks a second that were made and wanted, is updated where it got worse (not more often than
-UPDATE_S), and closes with the worst of it.
+The event opens where that has lasted for LASTS_S, with the worst of the looks a second that were made and wanted, is
+updated where it got worse (not more often than UPDATE_S), and closes once the edge has kept up for ENDS_S, as of when
+that began. Of less, nobody who watches a feed can make anything: a crowd, or an edge that was just started.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
@@ -15,7 +17,9 @@ from edge.load import LoadStatus
 from edge.rules.engine import Draft
 
 KIND, RULE = "degraded", "load"
-UPDATE_S = 60.0
+LASTS_S = 20.0
+ENDS_S = 30.0
+UPDATE_S = 20.0
 
 
 class Looks(NamedTuple):
@@ -27,6 +31,9 @@ class Looks(NamedTuple):
     @property
     def share(self) -> float:
         return self.made / self.wanted
+
+
+NONE_MISSED = Looks(1, 1)
 
 
 def rounded(made: float, wanted: float) -> Looks:
@@ -43,47 +50,54 @@ class Overload:
         self._new_id = new_id
         self._told: Draft | None = None  # the last one, while the event is open
         self._told_at = 0.0
-        self._worst = Looks(0, 1)
+        self._began = self._ended = math.inf  # since when it is degraded; since when no longer
+        self._worst = NONE_MISSED
 
     def step(self, at: float, load: LoadStatus) -> Draft | None:
         """What is to be told at `at`."""
         if not load.degraded:
-            return self.end(at)
+            self._ended = min(self._ended, at)
+            return self._close(at, self._ended) if self._told is None or at - self._ended >= ENDS_S else None
+        self._began, self._ended = min(self._began, at), math.inf
         looks = rounded(load.made, load.wanted)
-        if self._told is None:
-            return self._open(at, looks)
         if looks.share < self._worst.share:
             self._worst = looks
+        if self._told is None:
+            return self._open(at) if at - self._began >= LASTS_S else None
         if at - self._told_at < UPDATE_S or self._worst == (self._told.count, self._told.of):
             return None
         self._told_at, self._told = at, self._now(self._told, at)
         return self._told
 
     def end(self, at: float) -> Draft | None:
-        """The edge keeps up again, or stops: close what is open."""
-        if self._told is None:
-            return None
-        last, self._told = self._now(self._told, at), None
-        return replace(last, state="closed", closed_at=last.at)
+        """The edge stops: close what is open."""
+        return self._close(at, min(self._ended, at))
 
-    def _open(self, at: float, looks: Looks) -> Draft:
+    def _close(self, at: float, ended: float) -> Draft | None:
+        last = self._told and self._now(self._told, at)
+        self._told, self._began, self._worst = None, math.inf, NONE_MISSED
+        if last is None:
+            return None
+        return replace(last, state="closed", closed_at=max(self._utc_ms(ended), last.opened_at))
+
+    def _open(self, at: float) -> Draft:
         now = self._utc_ms(at)
-        self._worst, self._told_at = looks, at
+        self._told_at = at
         self._told = Draft(
             event_id=self._new_id(now),
             rule=RULE,
             kind=KIND,
             zone=None,
             state="open",
-            opened_at=now,
+            opened_at=min(self._utc_ms(self._began), now),
             at=now,
             closed_at=None,
             label=None,
-            count=looks.made,
+            count=self._worst.made,
             confidence=None,
             box=None,
             track=None,
-            of=looks.wanted,
+            of=self._worst.wanted,
         )
         return self._told
 

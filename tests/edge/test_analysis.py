@@ -11,7 +11,7 @@ import pytest
 
 from contract import parse
 from edge import analysis as module
-from edge import load
+from edge import load, overload
 from edge.analysis import Analysis
 from edge.clock import SystemClock
 from edge.errors import BackendError
@@ -232,6 +232,8 @@ class Slow(FakeDetector):
 def test_an_edge_that_cannot_keep_up_says_so_until_it_can_or_ends(tmp_path, monkeypatch, end):
     monkeypatch.setattr(load, "WINDOW_S", 1.0)
     monkeypatch.setattr(load, "SAMPLE_S", 0.1)
+    monkeypatch.setattr(overload, "LASTS_S", 0.5)
+    monkeypatch.setattr(overload, "ENDS_S", 0.5)
     one = Box(tmp_path, detector=Slow())
 
     def told(busy):

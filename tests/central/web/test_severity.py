@@ -147,7 +147,7 @@ def test_a_camera_fault_is_marked_as_no_happening(central: RunningCentral, sit: 
     [
         (
             "en-GB",
-            "Edge degraded",
+            "Edge overloaded",
             "37 of 60 looks a second",
             "20 of 60 looks a second",
             "Closed",
