@@ -73,7 +73,9 @@ export class Details {
     $("details-title").textContent = name("kind", event.kind);
     $("d-about").textContent = about(event);
     $("d-about").hidden = !sortOf(event);
-    $("d-advice").hidden = sortOf(event) !== "edge";
+    const ofEdge = sortOf(event) === "edge";
+    $("d-advice").hidden = !ofEdge;
+    $("d-figure").hidden = ofEdge;
     $("d-place").textContent = `${event.site} · ${event.camera_id}`;
     this.pane.dataset.decision = choice;
     for (const button of this.pane.querySelectorAll("[data-choice]")) {

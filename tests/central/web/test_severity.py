@@ -140,6 +140,7 @@ def test_a_camera_fault_is_marked_as_no_happening(central: RunningCentral, sit: 
     page.keyboard.press("j")
     expect(page.locator("#d-about")).to_be_visible()
     expect(page.locator("#d-advice")).to_be_hidden()
+    expect(page.locator("#d-figure")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -181,6 +182,7 @@ def test_an_overloaded_edge_says_so_and_when_it_was_over(
     page.keyboard.press("j")
     expect(page.locator("#d-about")).to_have_text(looks)
     expect(page.locator("#d-advice")).to_contain_text(advice)
+    expect(page.locator("#d-figure")).to_be_hidden()  # it happened in no picture
     fields = page.locator("#d-fields")
     expect(fields).to_contain_text("37 / 60")
     assert fields.locator("dd", has_text="edge-1").count() == 1  # the edge, and no camera of that name
