@@ -16,14 +16,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
+from edge.detect import sparse
 from edge.detect.card import Card, weights_for
 from edge.detect.session import Head, YoloDetector
 from edge.detect.yolo import Floats, Letterbox
 from edge.errors import BackendError
 
 MAX_SHAPES = 24
+
+
+class Whole:
+    """One picture's place in the network as it is; see `sparse.Request`."""
+
+    def __init__(self, network: Any) -> None:
+        self.network = network
+
+    def head(self) -> Floats:
+        found: Floats = self.network.get_output_tensor(0).data
+        return found
+
+
+Place: TypeAlias = Whole | sparse.Request
 
 
 class OpenVinoDetector(YoloDetector):
@@ -57,13 +72,17 @@ class OpenVinoDetector(YoloDetector):
             options["INFERENCE_NUM_THREADS"] = threads
         if arithmetic is not None:
             options["INFERENCE_PRECISION_HINT"] = arithmetic
-        self._requests: dict[tuple[int, ...] | None, list[Any]] = {}  # by shape; None: the dynamic one
+        self._requests: dict[tuple[int, ...] | None, list[Place]] = {}  # by shape; None: the dynamic one
+        self._cut: sparse.Cut | None = None
         try:
             self._core: Any = openvino.Core()
             self._weights: bytes | None = weights
             self._device, self._options = device, options
             wide = Letterbox.fit(16, 9, size=self._size, stride=card.input.stride)  # what most cameras send
-            self._of_shape((1, 3, wide.target[1], wide.target[0]))
+            shape = (1, 3, wide.target[1], wide.target[0])
+            if device == "CPU":
+                self._cut = sparse.Cut.of(self._core, weights, options, card.thresholds.weak, shape)
+            self._of_shape(shape)
         except Exception as error:  # OpenVINO throws bare RuntimeErrors
             raise BackendError(
                 f"{card.weights}: OpenVINO cannot load it on {device}: {_first_line(error)}",
@@ -73,16 +92,17 @@ class OpenVinoDetector(YoloDetector):
     def _start(self, place: int, blob: Floats, /) -> Head:
         with self._translated():
             request = self._of_shape(blob.shape)[place]
-            if len(self._inputs) == 1:  # in this thread: on a full core another would wait for its turn
-                answer: Floats = request.infer([blob], share_inputs=True, share_outputs=True)[0]
-                return lambda: answer
-            request.start_async([blob], share_inputs=True)
+            alone = len(self._inputs) == 1
+            if alone:  # in this thread: on a full core another would wait for its turn
+                request.network.infer([blob], share_inputs=True, share_outputs=True)
+            else:
+                request.network.start_async([blob], share_inputs=True)
 
         def head() -> Floats:
             with self._translated():
-                request.wait()
-                found: Floats = request.get_output_tensor(0).data
-            return found
+                if not alone:
+                    request.network.wait()
+                return request.head()
 
         return head
 
@@ -93,20 +113,26 @@ class OpenVinoDetector(YoloDetector):
         except Exception as error:
             raise BackendError(f"{self.model_id}: OpenVINO failed: {_first_line(error)}") from error
 
-    def _of_shape(self, shape: tuple[int, ...]) -> list[Any]:
-        """The requests, one a place."""
+    def _of_shape(self, shape: tuple[int, ...]) -> list[Place]:
+        """One a place."""
         key = shape if shape in self._requests or len(self._requests) < MAX_SHAPES else None
         if key not in self._requests:
-            model = self._core.read_model(self._weights)
-            if key is not None:
-                model.reshape(key)
-            compiled = self._core.compile_model(model, self._device, self._options)
-            self._requests[key] = [compiled.create_infer_request() for _ in self._inputs]
+            if self._cut is not None and key is not None and key[2] * key[3] >= sparse.LEAST:
+                self._requests[key] = [*self._cut.requests(key, len(self._inputs))]
+            else:
+                self._requests[key] = self._whole(key)
         return self._requests[key]
+
+    def _whole(self, shape: tuple[int, ...] | None) -> list[Place]:
+        model = self._core.read_model(self._weights)
+        if shape is not None:
+            model.reshape(shape)
+        compiled = self._core.compile_model(model, self._device, self._options)
+        return [Whole(compiled.create_infer_request()) for _ in self._inputs]
 
     def _release(self) -> None:
         self._requests.clear()
-        self._weights = self._core = None
+        self._weights = self._core = self._cut = None
 
 
 def _first_line(error: Exception) -> str:

@@ -15,7 +15,8 @@ from edge.errors import BackendError
 from edge.types import Detections, Image
 
 Head: TypeAlias = Callable[[], yolo.Floats]
-"""Waits for what the network says: (1, 4 + classes, anchors). Raises BackendError."""
+"""Waits for what the network says: (1, 4 + classes, anchors), of all anchors or of those that may pass. Raises
+BackendError."""
 
 
 class YoloDetector(ABC):
