@@ -3,7 +3,7 @@
 A sixth of the network computes boxes for all cells, and a cell in thirty has a score that anybody asks for. So the
 graph is cut in two when it is loaded: the first network gives scores and feature maps, the second takes from these what
 lies around the cells that pass, and computes what the head's box branch would, a cell a row. However many pass, the
-answer is right; where more than a third do, it takes longer than the whole network's.
+answer is right; where half of them do, it takes as long as the whole network's, where all do a fifth longer.
 
 Scores are the same. Boxes come nearer to f32's than the whole network's do in bf16: distances are averaged in f32.
 `Cut.of` finds the branch by Ultralytics' names and compares answers with the whole network's: else there is no cut.
