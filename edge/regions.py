@@ -6,9 +6,9 @@ What a look costs goes with its area, and most of a picture is as it was. So the
 - objects at rest, if something moves in their place,
 - what else moves, and no object explains,
 
-where it may soon matter (reach.py), each with some of what is around it, for a network knows things by their
-surroundings too. What is large is shown at a smaller scale. Parts that cost less together than apart are joined.
-Lengths below are in pixels of the picture at the scale at which the model is shown the whole.
+where it may soon matter (reach.py; at rest, anywhere), each with some of what is around it, for a network knows things
+by their surroundings too. What is large is shown at a smaller scale. Parts that cost less together than apart are
+joined. Lengths below are in pixels of the picture at the scale at which the model is shown the whole.
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ def plan(
         return None
     width, height = size
     parts = [_around(box, size, SPREAD * spread) for box, spread, soon in outlook.sought if matters(soon)]
-    parts += [_around(box, size) for box in (*stirring, *cut) if matters(_soon(box, size))]
+    # Elsewhere too: the tracker takes it that whoever is at rest and not shown has not stirred.
+    parts += [_around(box, size) for box in stirring]
+    parts += [_around(box, size) for box in cut if matters(_soon(box, size))]
     parts += [_around(box, size, known=False) for box in unexplained if matters(_soon(box, size))]
     parts = _joined(part for part in parts if part.left < part.right and part.top < part.bottom)
     if len(parts) > MOST or sum(part.cost for part in parts) > ENOUGH * width * height:

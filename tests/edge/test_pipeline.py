@@ -350,6 +350,24 @@ def test_who_is_far_from_all_zones_is_looked_at_with_the_rest_only(camera, top, 
     assert [track.id for track in one.tracks] == [1]
 
 
+@pytest.mark.parametrize("start", [25, 26, 27])
+def test_who_sets_out_from_rest_far_from_all_zones_keeps_the_number(camera, start):
+    """Without, somebody who waits beside a zone and comes back would open a second event within `cooldown_s`."""
+    one, numbers = analyst(camera), set()
+    for i in range(40):
+        left = 0.5 + 0.016 * max(0, i - start)  # 1.4 of its height a second
+        box = (left, 0.05, left + 0.02, 0.15)
+        moving = STILL.copy()
+        if i > start:
+            moving[5:17, round(left * 192) : round((left + 0.02) * 192)] = 1
+        given = replace(frame(i * 0.2, grey()), moving=None if i == 0 else moving)
+        plan = one.plan(given, (640.0, 360.0))
+        there = any(part[0] <= box[0] and box[2] <= part[2] and part[1] <= 0.05 for part in boxes(plan))
+        one.look(given, plan, Sight(person(box=box) if there else Detections()))
+        numbers |= {track.id for track in one.tracks}
+    assert numbers == {1}
+
+
 def test_where_nothing_moves_any_more_the_last_look_is_at_all(camera):
     far = STILL.copy()
     far[10:15, 100:102] = 1
