@@ -1,8 +1,9 @@
 """What the feed is told of an edge that makes fewer looks than its cameras ask for: never two events at a time. Pure.
 
-The event opens where that has lasted for LASTS_S, with the worst of the looks a second that were made and wanted, is
-updated where it got worse (not more often than UPDATE_S), and closes once the edge has kept up for ENDS_S, as of when
-that began. Of less, nobody who watches a feed can make anything: a crowd, or an edge that was just started.
+The event opens where that has lasted for LASTS_S in all, without ENDS_S of keeping up in between, with the worst of the
+looks a second that were made and wanted; is updated where it got worse (not more often than UPDATE_S); and closes once
+the edge has kept up for ENDS_S, as of when that began. Less is a crowd, or an edge that was just started. Short surges
+that come with every green light are more.
 """
 
 from __future__ import annotations
@@ -49,21 +50,25 @@ class Overload:
         self._utc_ms = utc_ms
         self._new_id = new_id
         self._told: Draft | None = None  # the last one, while the event is open
-        self._told_at = 0.0
+        self._told_at = self._at = 0.0
         self._began = self._ended = math.inf  # since when it is degraded; since when no longer
+        self._lasted = 0.0  # seconds of it that were degraded
         self._worst = NONE_MISSED
 
     def step(self, at: float, load: LoadStatus) -> Draft | None:
         """What is to be told at `at`."""
+        if self._began < math.inf and self._ended == math.inf:
+            self._lasted += at - self._at
+        self._at = at
         if not load.degraded:
             self._ended = min(self._ended, at)
-            return self._close(at, self._ended) if self._told is None or at - self._ended >= ENDS_S else None
+            return self._close(at, self._ended) if at - self._ended >= ENDS_S else None
         self._began, self._ended = min(self._began, at), math.inf
         looks = rounded(load.made, load.wanted)
         if looks.share < self._worst.share:
             self._worst = looks
         if self._told is None:
-            return self._open(at) if at - self._began >= LASTS_S else None
+            return self._open(at) if self._lasted >= LASTS_S else None
         if at - self._told_at < UPDATE_S or self._worst == (self._told.count, self._told.of):
             return None
         self._told_at, self._told = at, self._now(self._told, at)
@@ -75,7 +80,7 @@ class Overload:
 
     def _close(self, at: float, ended: float) -> Draft | None:
         last = self._told and self._now(self._told, at)
-        self._told, self._began, self._worst = None, math.inf, NONE_MISSED
+        self._told, self._began, self._lasted, self._worst = None, math.inf, 0.0, NONE_MISSED
         if last is None:
             return None
         return replace(last, state="closed", closed_at=max(self._utc_ms(ended), last.opened_at))

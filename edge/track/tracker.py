@@ -82,6 +82,7 @@ class _Live:
     look: int  # the last that saw it
     looks: int = 1
     unseen_s: float = 0.0
+    waited_s: float = 0.0  # since its place was last shown, at most `look_s`
     confirmed: bool = False
     votes: dict[str, float] = field(default_factory=dict)  # sum of scores by label
     path: list[Step] = field(default_factory=list)
@@ -127,7 +128,6 @@ class Tracker:
         self._next_id = 1
         self._at = -math.inf
         self._look = 0  # counts
-        self._waited = 0.0  # since the last look, as far as it counts
         self.dropped: Counter[str] = Counter()
 
     def outlook(self, at: float, ahead_s: float) -> Outlook:
@@ -157,20 +157,21 @@ class Tracker:
         if at < self._at - LONGEST_S:
             self.clear()
             self._at = at
-        self._waited = min(max(0.0, at - self._at), self._settings.look_s)
+        passed = max(0.0, at - self._at)
         at = self._at = max(at, self._at)
         self._look += 1
         seen = match.Seen.of(self._sound(detections), self._names)
         shown = []
         for track in self._live:
             motion = track.motion.predict(at, rests=track.rest_s >= REST_S, slept=slept)
+            track.waited_s = min(track.waited_s + passed, self._settings.look_s)
             if _is_within(_moved(track.box, motion), looked):
                 shown.append(track)
-                track.unseen_s += self._waited
+                track.unseen_s += track.waited_s
                 track.motion = motion
             elif track.settled:
                 track.motion = track.motion.stay(at)
-                track.seen_at, track.look = at, self._look
+                track.seen_at, track.look, track.waited_s = at, self._look, 0.0
             else:
                 track.motion = motion
         expected = match.Expected.of([(track.motion, track.box, track.votes) for track in self._live])
@@ -259,7 +260,7 @@ class Tracker:
         track.seen_at = at
         track.look = self._look
         track.looks += 1
-        track.unseen_s = 0.0
+        track.unseen_s = track.waited_s = 0.0
         step = Step(at, x, track.box[3])
         if math.hypot(step.x - track.rest_at.x, step.y - track.rest_at.y) > REST * size:
             track.rest_at = step
@@ -297,7 +298,8 @@ class Tracker:
             if track.look < self._look and any(
                 _share(track.expected_box, other.box) >= self._settings.inside for other in clear
             ):
-                track.unseen_s -= (1 - self._settings.hidden) * self._waited
+                track.unseen_s -= (1 - self._settings.hidden) * track.waited_s
+            track.waited_s = 0.0
         self._live = [track for track in self._live if not self._is_gone(track)]
 
     def _is_gone(self, track: _Live) -> bool:

@@ -40,7 +40,15 @@ def said(told):
     [
         pytest.param([(0, WELL), (1, WELL)], [], id="never"),
         pytest.param([(0, (37, 60)), (19, (37, 60)), (20, WELL)], [], id="for a moment"),
-        pytest.param([(0, (37, 60)), (15, WELL), (20, (37, 60)), (34, (37, 60))], [], id="for two moments"),
+        pytest.param([(0, (37, 60)), (9, WELL), (20, (37, 60)), (30, WELL), (60, WELL)], [], id="for two moments"),
+        pytest.param(
+            [(0, (37, 60)), (14, WELL), (25, (30, 60)), (31, (37, 60)), (39, WELL), (50, (37, 60))],
+            [(31, "open", 30, 60)],
+            id="in surges, each of them short",
+        ),
+        pytest.param(
+            [(0, (37, 60)), (19, WELL), (49, WELL), (50, (37, 60)), (69, (37, 60))], [], id="twice, well in between"
+        ),
         pytest.param([*LONG, (21, (37, 60))], [(20, "open", 37, 60)], id="told once"),
         pytest.param([*LONG, (50, WELL), (79, WELL)], [(20, "open", 37, 60)], id="its end must last, too"),
         pytest.param(

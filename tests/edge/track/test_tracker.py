@@ -482,3 +482,22 @@ def test_what_the_border_cuts_may_grow_into_the_picture_but_not_shrink_into_it()
     comes = [(0.99 - 0.02 * i, 0.5, 0.02 + 0.02 * i, 0.2, 0.8, 1) for i in range(6)]
     _, steps = run([[box] for box in comes])
     assert ids(steps) == {1}
+
+
+@pytest.mark.parametrize("rate", [5, 10, 25])
+def test_who_is_gone_where_looks_are_seldom_is_kept_no_longer(rate):
+    """Looks elsewhere, however many, are no time in which he is let live on."""
+    tracker, gone_at, all_at = Tracker(NAMES), 2.0, 0.0
+    for n in range(rate * 20):
+        at = n / rate
+        if at < gone_at:
+            tracks = tracker.step(at, look(person(0.2 + 0.03 * at)))
+        elif at - all_at >= 0.5:
+            all_at = at
+            tracks = tracker.step(at, look())
+        else:
+            tracks = tracker.step(at, look(), looked=[(0.8, 0.8, 1.0, 1.0)])
+        if not tracks:
+            break
+    keep_s = TrackerSettings().keep_s
+    assert keep_s <= at - gone_at < keep_s + 1.0
