@@ -15,6 +15,7 @@ from edge.types import Box, Mask, cells
 
 ALL_S = 0.5
 AHEAD_S = 0.6  # longer: looks are not quite even
+LEAST_RATE = 4.0  # looks a second; of fewer, too few are left between
 CELLS = 128  # a side of the picture
 
 
@@ -34,7 +35,8 @@ class Reach:
             corners = [(np.array(shape) * CELLS).astype(np.int32).clip(0, CELLS - 1)]
             cv2.fillPoly(self._watched, corners, 1)
         # A thing is abandoned where nobody is near, in the zone or beside it.
-        if not shapes or any(isinstance(rule, Abandoned) for rule in rules):
+        anywhere = not shapes or any(isinstance(rule, Abandoned) for rule in rules)
+        if anywhere or camera.detect.rate < LEAST_RATE:
             self._watched.fill(1)
 
     def holds(self, box: Box) -> bool:

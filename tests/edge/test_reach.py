@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from contract import parse
-from edge.reach import Reach
+from edge.reach import LEAST_RATE, Reach
 
 CAMERA = """
 {{id: yard, tier: 2, pilot: school, site: s1, purpose: a test of reach, source: {{url: "rtsp://192.0.2.1/"}},
+ detect: {{rate: {rate}}},
  zones: {{low: [[0, 0.6], [0.5, 0.6], [0.5, 1], [0, 1]], unused: [[0, 0], [1, 0], [1, 0.1]]}},
  lines: {{gate: [[0.7, 0.2], [0.9, 0.4]]}}, rules: {{{rules}}}}}"""
 INSIDE = "i: {kind: intrusion, zone: low}"
@@ -34,4 +35,8 @@ LEFT = "a: {kind: abandoned, zone: low}"
     ],
 )
 def test_what_may_matter(rules, box, holds):
-    assert Reach(parse.camera(CAMERA.format(rules=rules))).holds(box) == holds
+    assert Reach(parse.camera(CAMERA.format(rules=rules, rate=LEAST_RATE))).holds(box) == holds
+
+
+def test_where_looks_are_few_all_may_matter():
+    assert Reach(parse.camera(CAMERA.format(rules=INSIDE, rate=LEAST_RATE - 0.1))).holds((0.7, 0.2, 0.9, 0.4))
