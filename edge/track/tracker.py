@@ -46,6 +46,8 @@ class TrackerSettings:
     keep_longest_s: float = 6.0  # up to this
     keep_tentative_s: float = 0.7
     look_s: float = 0.5  # a single look without it counts as unseen for at most this long
+    part: float = 0.8  # of its size; a weak detection that is smaller shows a part of it,
+    before: float = 0.3  # where so much of its place is another's
     hidden: float = 0.25  # while it is covered, time unseen runs by this factor
     gate: float = 12.0  # squared Mahalanobis distance beyond which two are never the same
     weak_gate: float = 4.0  # the same for a weak detection
@@ -255,8 +257,12 @@ class Tracker:
 
     def _see(self, track: _Live, at: float, seen: match.Seen, i: int) -> None:
         x, y, size = seen.centre(i)
-        track.motion = track.motion.update(x, y, size)
-        track.box = seen.box(i)
+        if self._is_part(track, seen, i):
+            track.box = track.expected_box
+            x, y, size = track.motion.x, track.motion.y, track.motion.size
+        else:
+            track.motion = track.motion.update(x, y, size)
+            track.box = seen.box(i)
         track.seen_at = at
         track.look = self._look
         track.looks += 1
@@ -274,6 +280,14 @@ class Tracker:
             track.votes[label] = track.votes.get(label, 0.0) + float(seen.scores[i])
         else:
             self.dropped["labels-cap"] += 1
+
+    def _is_part(self, track: _Live, seen: match.Seen, i: int) -> bool:
+        """Whether only what shows of it behind another was seen: that tells that it is there, not how large it is."""
+        strong, where = self._settings.strong, track.expected_box
+        return bool(seen.scores[i] < strong and seen.sizes[i] < self._settings.part * track.motion.size) and any(
+            seen.scores[other] >= strong and _share(where, seen.box(other)) >= self._settings.before
+            for other in range(len(seen.scores))
+        )
 
     def _begin(self, at: float, seen: match.Seen, i: int) -> None:
         if len(self._live) >= self._settings.max_tracks:

@@ -501,3 +501,15 @@ def test_who_is_gone_where_looks_are_seldom_is_kept_no_longer(rate):
             break
     keep_s = TrackerSettings().keep_s
     assert keep_s <= at - gone_at < keep_s + 1.0
+
+
+def test_what_shows_of_one_behind_another_does_not_change_the_size():
+    def behind(score):  # the head and shoulders of one of two who walk side by side, and then both again
+        looks = [[person(0.1 + 0.01 * i), person(0.14 + 0.01 * i)] for i in range(10)]
+        looks.append([person(0.2), (0.24, 0.45, 0.04, 0.05, score, 0)])
+        return run(looks)[1][-1][1].box
+
+    left, top, right, bottom = behind(score=0.2)
+    assert (right - left, bottom - top) == pytest.approx((0.05, 0.15))
+    left, top, right, bottom = behind(score=0.6)
+    assert (right - left, bottom - top) == pytest.approx((0.04, 0.05)), "what is strong is believed"
