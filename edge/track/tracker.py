@@ -282,9 +282,13 @@ class Tracker:
             self.dropped["labels-cap"] += 1
 
     def _is_part(self, track: _Live, seen: match.Seen, i: int) -> bool:
-        """Whether only what shows of it behind another was seen: that tells that it is there, not how large it is."""
+        """Whether only what shows of it behind another was seen: that tells that it is there, not how large it is.
+
+        Not where it rests: he may have left with the next one before his chair, and what shows is the chair's.
+        """
         strong, where = self._settings.strong, track.expected_box
-        return bool(seen.scores[i] < strong and seen.sizes[i] < self._settings.part * track.motion.size) and any(
+        is_small = seen.scores[i] < strong and seen.sizes[i] < self._settings.part * track.motion.size
+        return bool(is_small and track.rest_s < REST_S) and any(
             seen.scores[other] >= strong and _share(where, seen.box(other)) >= self._settings.before
             for other in range(len(seen.scores))
         )

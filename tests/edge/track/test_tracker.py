@@ -513,3 +513,11 @@ def test_what_shows_of_one_behind_another_does_not_change_the_size():
     assert (right - left, bottom - top) == pytest.approx((0.05, 0.15))
     left, top, right, bottom = behind(score=0.6)
     assert (right - left, bottom - top) == pytest.approx((0.04, 0.05)), "what is strong is believed"
+
+
+def test_what_shows_where_one_sat_is_not_taken_for_a_part_of_him():
+    chair = (0.5, 0.49, 0.05, 0.09, 0.2, 0)
+    looks = [[person(0.5), person(0.28 + 0.01 * i)] for i in range(20)]  # one sits, the next comes
+    _, steps = run([*looks, [person(0.48), chair]])
+    left, top, right, bottom = steps[-1][0].box
+    assert (right - left, bottom - top) == pytest.approx((0.05, 0.09))
