@@ -150,7 +150,13 @@ def decode_answer(body: bytes, content_type: str = MSGPACK) -> BatchAnswer:
             return msgspec.json.decode(body, type=BatchAnswer)
         return msgspec.msgpack.decode(body, type=BatchAnswer)
     except _UNREADABLE as error:
-        raise WireError("answer", f"central's answer cannot be read: {_short(error)}") from error
+        raise WireError("answer", f"central's answer cannot be read: {short(error)}") from error
+
+
+def short(error: Exception) -> str:
+    """An error's text, not longer than MAX_REASON."""
+    text = str(error)
+    return text if len(text) <= MAX_REASON else text[: MAX_REASON - 3] + "..."
 
 
 def _one_origin(records: Sequence[EventRecord]) -> EventRecord:
@@ -239,7 +245,7 @@ def _decode_columns(plain: bytes) -> Batch:
     try:
         packed = msgspec.msgpack.decode(plain)
     except _UNREADABLE as error:
-        raise WireError("framing", f"the body is no MessagePack: {_short(error)}") from error
+        raise WireError("framing", f"the body is no MessagePack: {short(error)}") from error
     if not isinstance(packed, list) or len(packed) < len(_Head.__struct_fields__):
         raise WireError("framing", "a batch starts with schema, edge_id, epoch and the number of records")
     head, columns = packed[:4], packed[4:]
@@ -257,7 +263,7 @@ def _decode_json(plain: bytes) -> Batch:
     try:
         batch = msgspec.json.decode(plain, type=_JsonBatch)
     except _UNREADABLE as error:
-        raise WireError("framing", f"the body is no batch: {_short(error)}") from error
+        raise WireError("framing", f"the body is no batch: {short(error)}") from error
     _head(batch.schema, batch.edge_id, batch.epoch, len(batch.events))
     records: list[Received | Broken] = []
     for event in batch.events:
@@ -273,7 +279,7 @@ def _head(schema: Any, edge_id: Any, epoch: Any, n: Any) -> tuple[int, str, int,
     try:
         head = msgspec.convert((schema, edge_id, epoch, n), _Head)
     except msgspec.MsgspecError as error:
-        raise WireError("framing", f"the batch's head (schema, edge_id, epoch, records): {_short(error)}") from error
+        raise WireError("framing", f"the batch's head (schema, edge_id, epoch, records): {short(error)}") from error
     if not 1 <= head.n <= MAX_RECORDS:
         raise WireError("too-many", f"a batch holds 1 to {MAX_RECORDS} records, not {head.n}")
     return head.schema, head.edge_id, head.epoch, head.n
@@ -284,7 +290,7 @@ def _record(row: dict[str, Any], edge_id: str, epoch: int, newer: list[Any] | di
         record = msgspec.convert({**row, "edge_id": edge_id, "epoch": epoch}, EventRecord)
         kept = msgspec.json.encode(newer) if newer else b""
     except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        return _broken(row, f"the record breaks the contract: {_short(error)}")
+        return _broken(row, f"the record breaks the contract: {short(error)}")
     if len(kept) > MAX_NEWER:
         return _broken(row, f"its newer fields have {len(kept)} bytes, at most {MAX_NEWER} are kept")
     return Received(record, kept.decode() or None)
@@ -293,11 +299,6 @@ def _record(row: dict[str, Any], edge_id: str, epoch: int, newer: list[Any] | di
 def _broken(row: dict[str, Any], reason: str) -> Broken:
     seq = row.get("seq")
     return Broken(seq if type(seq) is int and 1 <= seq <= MAX_SEQ else None, RecordError("invalid", reason))
-
-
-def _short(error: Exception) -> str:
-    text = str(error)
-    return text if len(text) <= MAX_REASON else text[: MAX_REASON - 3] + "..."
 
 
 def _decompress(body: bytes, content_encoding: str) -> bytes:
