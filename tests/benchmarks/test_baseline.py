@@ -104,8 +104,10 @@ def test_what_the_baseline_needs_is_asked_for_first(
     tmp_path: Path, runs: str | None, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     python = tmp_path / "python" if runs is None else interpreter(tmp_path / "python", runs)
+    (tmp_path / "events.json").write_text("{}")  # asked for before anything else
+    options = {"--baseline-python": python, "--cache": tmp_path / "scenes", "--footage": tmp_path}
     with pytest.raises(SystemExit):
-        cli.busy(["--baseline", "ultralytics", "--baseline-python", str(python), "--cache", str(tmp_path / "scenes")])
+        cli.busy(["--baseline", "ultralytics", *(str(each) for pair in options.items() for each in pair)])
     said = capsys.readouterr().err
     assert says in said
     assert "pip install 'vedette[ultralytics]'" in said
