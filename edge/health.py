@@ -97,7 +97,10 @@ METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_outbox_max_bytes": ("gauge", "bytes at which new records are refused"),
     "vedette_outbox_oldest_age_seconds": ("gauge", "age of the oldest unconfirmed record"),
     "vedette_outbox_committed_total": ("counter", "records made durable"),
-    "vedette_outbox_settled_total": ("counter", "records deleted after central confirmed them"),
+    "vedette_outbox_kept_records": ("gauge", "records that central has stored, kept should it miss them again"),
+    "vedette_outbox_settled_total": ("counter", "records that central confirmed"),
+    "vedette_outbox_resent_total": ("counter", "records sent again because central missed them"),
+    "vedette_outbox_sacrificed_total": ("counter", "records given up unsent for more severe ones"),
     "vedette_outbox_refused_total": ("counter", "records not accepted, by reason"),
     "vedette_outbox_damaged_total": ("counter", "rows found damaged and parked"),
     "vedette_outbox_quarantined_files": ("gauge", "damaged files kept aside"),
@@ -129,6 +132,8 @@ def reasons(status: EdgeStatus) -> list[str]:
         found.append(f"the outbox cannot be written: {outbox.fault}")
     if outbox.full:
         found.append("the outbox is full and refuses new records")
+    if outbox.sacrificed:
+        found.append(f"{outbox.sacrificed} records were given up for more severe ones since start")
     if outbox.parked:
         found.append(f"{outbox.parked} records are parked")
     if outbox.quarantined:
@@ -224,7 +229,10 @@ def _samples(status: EdgeStatus) -> Iterator[Sample]:
     if outbox.oldest_age is not None:
         yield "vedette_outbox_oldest_age_seconds", {}, outbox.oldest_age
     yield "vedette_outbox_committed_total", {}, outbox.committed
+    yield "vedette_outbox_kept_records", {}, outbox.kept
     yield "vedette_outbox_settled_total", {}, outbox.settled
+    yield "vedette_outbox_resent_total", {}, outbox.resent
+    yield "vedette_outbox_sacrificed_total", {}, outbox.sacrificed
     for reason, count in outbox.refused.items():
         yield "vedette_outbox_refused_total", {"reason": reason}, count
     yield "vedette_outbox_damaged_total", {}, outbox.damaged

@@ -18,9 +18,10 @@ import msgspec
 
 from contract.event import EventRecord
 from edge.errors import OutboxDamaged, OutboxError, OutboxFull, SettingsError
+from edge.outbox import ledger
 
 APPLICATION_ID = 0x56_44_4F_42  # "VDOB", seen by file(1)
-LAYOUT = 1
+LAYOUT = 2
 
 # A checkpoint may have to write this much again, so the WAL's limit is also what ballast must cover.
 WAL_PAGES = 256
@@ -37,6 +38,7 @@ CREATE TABLE pending (
     kept_at INTEGER NOT NULL,  -- UTC ms of the commit, by the edge's clock
     body BLOB NOT NULL,  -- the record as MessagePack, fields named
     sha256 BLOB NOT NULL,  -- of body
+    severity INTEGER NOT NULL DEFAULT 1,  -- as in ledger.RANK
     PRIMARY KEY (epoch, seq)
 ) WITHOUT ROWID;
 CREATE TABLE standing (  -- the opening records of events that have not closed
@@ -96,16 +98,17 @@ def unpack(epoch: int, seq: int, body: bytes, sha256: bytes) -> EventRecord:
 
 def translated(error: sqlite3.Error, path: Path) -> OutboxError:
     """The edge's own error for one of SQLite's."""
-    code = _primary(error)
-    if code == sqlite3.SQLITE_FULL:
+    if is_full(error):
         return OutboxFull(f"the disk under {path} is full", hint="free space; the outbox goes on by itself")
-    if code not in _ELSEWHERE:
+    if _primary(error) not in _ELSEWHERE:
         return OutboxDamaged(f"{path} is damaged: {error}", hint="check the disk; the file is kept aside for salvage")
     return OutboxError(f"{path}: {error}", hint="check the disk, the directory and its rights")
 
 
 def is_full(error: sqlite3.Error) -> bool:
-    return _primary(error) == sqlite3.SQLITE_FULL
+    # The WAL's index is made anew at a start; SQLite calls it an I/O error where there is no room for that.
+    no_index = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE
+    return no_index or _primary(error) == sqlite3.SQLITE_FULL
 
 
 def _primary(error: sqlite3.Error) -> int:
@@ -133,8 +136,13 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return db
 
 
-def open_writer(path: Path, edge_id: str, epoch: int) -> tuple[sqlite3.Connection, Head]:
+def open_writer(
+    path: Path, edge_id: str, epoch: int, *, before: tuple[int, int] = (0, 0)
+) -> tuple[sqlite3.Connection, Head]:
     """Open or create the file.
+
+    `before`: an epoch of this outbox, and a number that was given in it for sure, as is known from elsewhere; (0, 0)
+    where nothing is.
 
     `epoch` is used for a new file, and for one that was not closed cleanly: what the disk kept of such a file
     cannot be known for sure, and a number given twice would make central take a new record for an old one.
@@ -156,9 +164,13 @@ def open_writer(path: Path, edge_id: str, epoch: int) -> tuple[sqlite3.Connectio
                     _create(db)
                     head = Head(edge_id, epoch, 0, 0)
                 else:
+                    _bring_up(db)
                     head = read_head(db)
                     if not head.clean:
+                        ledger.note_epoch(db, head.epoch, head.last_seq)
                         head = Head(edge_id, max(epoch, head.epoch + 1), 0, 0)
+                if before > (0, 0) and before[0] != head.epoch:
+                    ledger.note_epoch(db, *before)
                 write_head(db, head._replace(clean=0))
             # In the main file before the first record: also a lost WAL is then noticed.
             (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -221,7 +233,20 @@ def used_bytes(db: sqlite3.Connection) -> int:
 def _create(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA application_id={APPLICATION_ID}")
     db.execute(f"PRAGMA user_version={LAYOUT}")
-    for statement in _SCHEMA.split(";")[:-1]:  # executescript would commit first
+    _run(db, _SCHEMA + ledger.SCHEMA)
+
+
+def _bring_up(db: sqlite3.Connection) -> None:
+    """Of layout 1: nothing was kept that central had stored."""
+    (layout,) = db.execute("PRAGMA user_version").fetchone()
+    if layout < LAYOUT:
+        db.execute("ALTER TABLE pending ADD COLUMN severity INTEGER NOT NULL DEFAULT 1")
+        _run(db, ledger.SCHEMA)
+        db.execute(f"PRAGMA user_version={LAYOUT}")
+
+
+def _run(db: sqlite3.Connection, script: str) -> None:
+    for statement in script.split(";")[:-1]:  # executescript would commit first
         db.execute(statement)
 
 

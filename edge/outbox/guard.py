@@ -10,12 +10,15 @@ from pathlib import Path
 
 from edge.errors import SettingsError
 
+_LONGEST = 96  # bytes of a lock file
+
 
 class Lock:
     """Holds `path` for this process; the kernel lets go when the process dies, however it dies.
 
     The file also remembers the last epoch, so that epochs rise even where the database is gone and the wall
-    clock went back.
+    clock went back; and the last number given in it, so that a lost end of the database is noticed. A power cut may
+    leave an older number there, never a higher one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,13 +33,13 @@ class Lock:
                 f"{path.parent} is in use by process {held.get('pid', 'unknown')}",
                 hint="stop that process, or give this edge a data directory of its own",
             ) from error
-        self.epoch = held.get("epoch", 0)
-        self.note(self.epoch)
+        self.epoch, self.last = held.get("epoch", 0), held.get("last", 0)
+        self.note(self.epoch, self.last)
 
-    def note(self, epoch: int) -> None:
-        """Write down who holds the file, and the epoch."""
-        self.epoch = epoch
-        text = json.dumps({"pid": os.getpid(), "epoch": epoch}).ljust(64).encode()
+    def note(self, epoch: int, last: int) -> None:
+        """Write down who holds the file, the epoch, and the last number that was given in it."""
+        self.epoch, self.last = epoch, last
+        text = json.dumps({"pid": os.getpid(), "epoch": epoch, "last": last}).ljust(_LONGEST).encode()
         # Overwritten in place, never longer: this works on a full disk too.
         with suppress(OSError):
             os.pwrite(self._fd, text, 0)
@@ -47,7 +50,7 @@ class Lock:
 
 def _read(fd: int) -> dict[str, int]:
     try:
-        held = json.loads(os.pread(fd, 64, 0))
+        held = json.loads(os.pread(fd, _LONGEST, 0))
         return {name: value for name, value in held.items() if type(value) is int}
     except (ValueError, AttributeError):
         return {}

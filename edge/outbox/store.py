@@ -4,22 +4,25 @@ Contract
 --------
 States of a record:
 
-    appended --commit--> pending --settle(stored)--> gone (central has it)
-                            |----settle(refused)---> parked (code and reason of central)
-                            `----damaged row-------> parked (code "damaged")
+    appended --commit--> pending --settle(stored)--> kept --newer ones, or no room--> gone (central has it)
+                          ^ |                          |
+                          | `----settle(refused)---> parked (code and reason of central; "damaged": of its row)
+                          `---account(missing)---------' (central has it no more)
 
 - The future of `append` resolves after the commit that holds the record, and never before. Such a record
   survives kill -9 and a power cut. One whose future has not resolved may or may not be there.
 - Numbers: `seq` counts up by one in the order of commits, within an `epoch`. A new epoch starts, always higher than
   the last, when the file is new, was put aside as damaged, or was not closed cleanly (crash, power cut, restored
   image): then nobody can say for sure which numbers were already given. Records keep the identity they were given.
-- Who deletes: `settle`, called by the uplink alone, and only what central answered as stored or duplicate. Nothing
-  deletes parked records; nothing is deleted by age.
+- Who lets go of a record that waits: `settle`, called by the uplink alone, and only of what central answered as stored
+  or duplicate. Of those the newest are kept, should central be restored from a copy. Nothing deletes parked records;
+  nothing is deleted by age, for clocks jump.
 - Only the writer thread writes. It also checkpoints. Readers are read-only connections. A second process is
   refused by a lock file.
 - Full: an append waits `patience` for a place in the queue; past that, past `max_bytes` (pending and parked
-  together) or on a full disk it is refused with OutboxFull and counted by reason. What is already in is never
-  sacrificed for what is new; an order of sacrifice is not decided here. Settling works on a full disk, by ballast.
+  together) or on a full disk room is made for it: first by what central has, the oldest first; then by what waits and
+  is of lower severity than the newcomer, the lowest and oldest first, which is counted and told to central. Where
+  that is not enough it is refused with OutboxFull and counted by reason. Settling works on a full disk, by ballast.
 - A file that is not a sound outbox is renamed to `NAME.damaged-TIME` and a new one started: the edge goes on, the
   rows in the old file are neither sent nor deleted. After an I/O error (a failed fsync above all) nothing more is
   acknowledged until the file was closed, examined and checkpointed anew.
@@ -29,7 +32,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,9 +43,11 @@ import msgspec
 import structlog
 
 from contract.event import EventRecord
+from contract.heartbeat import Numbers, Span
 from edge.errors import OutboxDamaged, OutboxError, OutboxFull
-from edge.outbox import database
-from edge.outbox.writer import Append, Job, Limits, Refusal, Reopen, Settle, Writer
+from edge.outbox import database, ledger
+from edge.outbox.ledger import Accounted
+from edge.outbox.writer import Account, Append, Job, Limits, Refusal, Reopen, Settle, Writer
 
 log = structlog.get_logger(__name__)
 
@@ -71,12 +76,15 @@ class OutboxStatus:
     last_seq: int
     pending: int
     parked: int
+    kept: int  # stored by central, and still here
     queued: int
     bytes: int
     max_bytes: int
     oldest_age: float | None  # seconds since the oldest pending record was committed
     committed: int  # since start
     settled: int  # since start
+    resent: int  # since start: kept ones that central missed
+    sacrificed: int  # since start: those that waited and were given up for a more severe one
     refused: Mapping[str, int]  # appends refused since start, by reason: queue, max-bytes, disk-full, fault
     damaged: int  # rows parked as damaged since start
     quarantined: int  # damaged files kept aside
@@ -130,6 +138,23 @@ class Outbox:
         job = Settle(epoch, list(stored), list(refused))
         self._hand_in(job, None)
         return job.done
+
+    def account(self, missing: Sequence[Span]) -> Future[Accounted]:
+        """What central misses: what is kept is sent again, what waits will come anyway, the rest is said to be lost.
+
+        The future may raise OutboxError.
+        """
+        job = Account(missing)
+        self._hand_in(job, None)
+        return job.done
+
+    def numbers(self) -> list[Numbers]:
+        """The numbers given in the newest epochs, the current one last. Raises OutboxError."""
+        with self._reading:
+            try:
+                return ledger.numbers(self._current_reader())
+            except sqlite3.Error as error:
+                raise database.translated(error, self._path) from error
 
     def pending(self, limit: int = 500, max_bytes: int = 512 << 10) -> list[EventRecord]:
         """The oldest records of the oldest epoch, in order of seq: up to `limit` and, past the first, `max_bytes`.
@@ -189,12 +214,15 @@ class Outbox:
             last_seq=writer.head.last_seq,
             pending=writer.pending,
             parked=writer.parked,
+            kept=writer.kept,
             queued=queued,
             bytes=used,
             max_bytes=self._limits.max_bytes,
             oldest_age=None if oldest is None else max(0.0, (self._now_ms() - oldest) / 1000),
             committed=writer.committed,
             settled=writer.settled,
+            resent=writer.resent,
+            sacrificed=writer.sacrificed,
             refused={**writer.refused, "queue": writer.intake.refused},
             damaged=self._damaged,
             quarantined=database.quarantined(self._path),

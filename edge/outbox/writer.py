@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,14 +15,16 @@ import msgspec
 import structlog
 
 from contract.event import EventRecord
+from contract.heartbeat import Span
 from edge.errors import OutboxDamaged, OutboxError, OutboxFull
-from edge.outbox import database
+from edge.outbox import database, ledger
 from edge.outbox.guard import Ballast, Lock
 from edge.outbox.intake import Intake
 
 log = structlog.get_logger(__name__)
 
-_ROW = 128  # bytes that a row costs beside its body: hash, key, the unused end of its page
+
+TRIM = 2000  # records that are let go of in one commit, at most: on a full disk it has little room
 
 
 class Refusal(NamedTuple):
@@ -35,7 +37,8 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    max_bytes: int = 512 << 20  # pages in use, pending and parked
+    max_bytes: int = 512 << 20  # pages in use
+    kept: int = 50_000  # records that central has stored, at most; three days of 64 cameras with ten events an hour
     queue: int = 1000  # records waiting for the writer
     patience: float = 2.0  # seconds that append waits for a place in the queue
     group: int = 500  # records a commit
@@ -57,11 +60,17 @@ class Settle:
 
 
 @dataclass(slots=True)
+class Account:
+    missing: Sequence[Span]
+    done: Future[ledger.Accounted] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
 class Reopen:
     done: Future[None] = field(default_factory=Future)
 
 
-Job: TypeAlias = Append | Settle | Reopen
+Job: TypeAlias = Append | Settle | Account | Reopen
 
 
 class Writer:
@@ -76,8 +85,8 @@ class Writer:
         self.head = database.Head(edge_id, 0, 0, 0)
         self.intake: Intake[Job] = Intake(limits.queue)
         self.on_commit: Callable[[], None] = lambda: None
-        self.pending = self.parked = 0
-        self.committed = self.settled = 0  # since start
+        self.pending = self.parked = self.kept = 0
+        self.committed = self.settled = self.resent = self.sacrificed = 0  # since start
         self.refused: Counter[str] = Counter()
         self.full = False
         self.fault = ""
@@ -120,59 +129,58 @@ class Writer:
             except Exception as error:
                 self._recover(group, error)
 
-    def _commit(self, group: list[Job]) -> None:
-        """One transaction; futures resolve after it."""
+    def _commit(self, group: list[Job], *, keeping: bool = True) -> None:
+        """One transaction; futures resolve after it. `keeping`: what central has stored, for a while."""
         assert self._db is not None
-        db, head, now = self._db, self.head, self._now_ms()
-        room = self._limits.max_bytes - database.used_bytes(db)
-        added: list[tuple[Append, EventRecord]] = []
-        over: list[Job] = []
-        gone = parked = 0
-        settled: list[tuple[Settle, int]] = []
-        with database.transaction(db):
+        work = _Work(self._db, self.head, self._now_ms(), self._limits.max_bytes)
+        most = self._limits.kept if keeping else 0
+        with database.transaction(self._db):
             for job in group:
                 match job:
-                    case Append(record):
-                        record = msgspec.structs.replace(record, epoch=head.epoch, seq=head.last_seq + 1)
-                        body, sha256 = database.pack(record)
-                        room -= (len(body) + _ROW) * (1 if record.state == "closed" else 2)  # it stands as well
-                        if room < 0:
-                            over.append(job)
-                            continue
-                        values = (record.epoch, record.seq, now, body, sha256)
-                        db.execute("INSERT INTO pending VALUES (?, ?, ?, ?, ?)", values)
-                        _note_standing(db, record, body, sha256)
-                        head = head._replace(last_seq=record.seq)
-                        added.append((job, record))
-                    case Settle(epoch, stored, refused):
-                        deleted, moved = _delete(db, epoch, stored), _park(db, epoch, refused, now)
-                        gone += deleted
-                        parked += moved
-                        settled.append((job, deleted + moved))
-            if added:
-                database.write_head(db, head)
-        self.head = head
-        self.pending += len(added) - gone - parked
-        self.parked += parked
-        self.committed += len(added)
-        self.settled += gone
-        if added or over:
-            self.full = bool(over)
-        if over:
+                    case Append():
+                        work.append(job)
+                    case Settle():
+                        work.settle(job)
+                    case Account():
+                        work.account(job)
+            if work.added:
+                database.write_head(self._db, work.head)
+            if (over := min(self.kept + work.kept - most, TRIM)) > 0:
+                ledger.trim(self._db, over)
+                work.kept -= over
+        self._take_over(work)
+        for job in group:
+            if isinstance(job, Reopen):
+                self._examine(job)
+        if work.added or any(accounted.back for _, accounted in work.accounted):
+            self.on_commit()
+
+    def _take_over(self, work: _Work) -> None:
+        """The transaction is on the disk."""
+        if work.added:
+            self._lock.note(work.head.epoch, work.head.last_seq)
+        self.head = work.head
+        self.pending += work.pending
+        self.parked += work.parked
+        self.kept += work.kept
+        self.committed += len(work.added)
+        self.settled += work.settled
+        self.sacrificed += work.sacrificed
+        if work.added or work.over:
+            self.full = bool(work.over)
+        if work.over:
             limit = OutboxFull(
                 f"the outbox holds its {self._limits.max_bytes} bytes",
                 hint="central has been away for long, or max_bytes is too small",
             )
-            self._fail(over, limit, "max-bytes")
-        for append, record in added:
+            self._fail(work.over, limit, "max-bytes")
+        for append, record in work.added:
             append.done.set_result(record)
-        for settle, count in settled:
+        for settle, count in work.let_go:
             settle.done.set_result(count)
-        for job in group:
-            if isinstance(job, Reopen):
-                self._examine(job)
-        if added:
-            self.on_commit()
+        for account, accounted in work.accounted:
+            self.resent += accounted.back
+            account.done.set_result(accounted)
 
     def _recover(self, group: list[Job], error: Exception) -> None:
         """A commit failed, and nothing of it is in. Go on if only room is missing; else trust the file no more."""
@@ -185,25 +193,47 @@ class Writer:
             self._fail(group, fault, "fault")
             self._reopened()
             return
-        settles: list[Job] = [job for job in group if not isinstance(job, Append)]
-        appends: list[Job] = [job for job in group if isinstance(job, Append)]
-        if appends:
-            self.full = True
-            self._fail(appends, database.translated(error, self._path), "disk-full")
-        if settles and self._ballast.held:
+        full = database.translated(error, self._path)
+        rest = [job for job in group if not isinstance(job, Append) or self._has_lesser(job)]
+        if rest and self._ballast.held:
             self._ballast.release()
             try:
-                self._commit(settles)
+                # Pages that this frees are written again: what comes into them needs no more of the disk.
+                rest = [job for job in rest if not isinstance(job, Append) or self._made_room(job)]
+                self._commit(rest, keeping=False)
                 assert self._db is not None
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except sqlite3.Error as again:
-                log.error("outbox cannot settle on the full disk", error=str(again))
+                log.error("outbox cannot go on, on the full disk", error=str(again))
                 if not database.is_full(again):
                     self._reopened()
             self._ballast.hold()
-        self._fail([job for job in settles if not job.done.done()], database.translated(error, self._path), "disk-full")
+        self._refuse([job for job in group if not job.done.done()], full)
 
-    def _fail(self, jobs: list[Job], error: OutboxError, reason: str) -> None:
+    def _has_lesser(self, job: Append) -> bool:
+        assert self._db is not None
+        try:
+            return ledger.has_lesser(self._db, job.record.severity)
+        except sqlite3.Error:
+            return False
+
+    def _made_room(self, job: Append) -> bool:
+        """On a full disk: whether the file itself has room for a record, once what is worth less was let go of."""
+        assert self._db is not None
+        wanted = _size(job.record)
+        with database.transaction(self._db):
+            freed = ledger.shed(self._db, wanted, job.record.severity)
+        self.kept -= freed.kept
+        self.pending -= freed.pending
+        self.sacrificed += freed.pending
+        return freed.freed >= wanted
+
+    def _refuse(self, jobs: Sequence[Job], error: OutboxError) -> None:
+        """For lack of room on the disk."""
+        self.full |= any(isinstance(job, Append) for job in jobs)
+        self._fail(jobs, error, "disk-full")
+
+    def _fail(self, jobs: Sequence[Job], error: OutboxError, reason: str) -> None:
         for job in jobs:
             if isinstance(job, Append):
                 self.refused[reason] += 1
@@ -231,7 +261,8 @@ class Writer:
         for _ in range(3):
             epoch = max(self._now_ms(), self._lock.epoch + 1)
             try:
-                self._db, self.head = database.open_writer(self._path, self._edge_id, epoch)
+                before = (self._lock.epoch, self._lock.last)
+                self._db, self.head = database.open_writer(self._path, self._edge_id, epoch, before=before)
                 break
             except OutboxDamaged as damage:
                 try:
@@ -248,14 +279,74 @@ class Writer:
         else:
             raise OutboxError(f"{self._path} cannot be started anew", hint="check the disk")
         self._ballast.hold()
-        self._lock.note(self.head.epoch)
+        self._lock.note(self.head.epoch, self.head.last_seq)
         try:
             (self.pending,) = self._db.execute("SELECT count(*) FROM pending").fetchone()
             (self.parked,) = self._db.execute("SELECT count(*) FROM parked").fetchone()
+            (self.kept,) = self._db.execute("SELECT count(*) FROM kept").fetchone()
         except sqlite3.Error as error:
             raise database.translated(error, self._path) from error
         self.fault = ""
         self.opened += 1
+
+
+class _Work:
+    """What one transaction does, job by job; it counts only once that is on the disk."""
+
+    def __init__(self, db: sqlite3.Connection, head: database.Head, now: int, max_bytes: int) -> None:
+        self._db = db
+        self._now = now
+        self._room = max_bytes - database.used_bytes(db)
+        self.head = head
+        self.added: list[tuple[Append, EventRecord]] = []
+        self.over: list[Job] = []
+        self.let_go: list[tuple[Settle, int]] = []
+        self.accounted: list[tuple[Account, ledger.Accounted]] = []
+        self.pending = self.parked = self.kept = 0  # how many more
+        self.settled = self.sacrificed = 0
+
+    def append(self, job: Append) -> None:
+        record = msgspec.structs.replace(job.record, epoch=self.head.epoch, seq=self.head.last_seq + 1)
+        body, sha256 = database.pack(record)
+        size = _size(record)
+        if size > self._room:
+            freed = ledger.shed(self._db, size - self._room, record.severity)
+            self._room += freed.freed
+            self.kept -= freed.kept
+            self.pending -= freed.pending
+            self.sacrificed += freed.pending
+        if size > self._room:
+            self.over.append(job)
+            return
+        self._room -= size
+        values = (record.epoch, record.seq, self._now, body, sha256, ledger.RANK[record.severity])
+        self._db.execute("INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?)", values)
+        _note_standing(self._db, record, body, sha256)
+        self.head = self.head._replace(last_seq=record.seq)
+        self.pending += 1
+        self.added.append((job, record))
+
+    def settle(self, job: Settle) -> None:
+        stored, refused = (
+            ledger.keep(self._db, job.epoch, job.stored),
+            _park(self._db, job.epoch, job.refused, self._now),
+        )
+        self.kept += stored
+        self.settled += stored
+        self.parked += refused
+        self.pending -= stored + refused
+        self.let_go.append((job, stored + refused))
+
+    def account(self, job: Account) -> None:
+        accounted = ledger.account(self._db, job.missing)
+        self.kept -= accounted.back
+        self.pending += accounted.back
+        self.accounted.append((job, accounted))
+
+
+def _size(record: EventRecord) -> int:
+    """Bytes that a record takes; until its event closes it stands as well."""
+    return (len(msgspec.msgpack.encode(record)) + ledger.ROW) * (1 if record.state == "closed" else 2)
 
 
 def _note_standing(db: sqlite3.Connection, record: EventRecord, body: bytes, sha256: bytes) -> None:
@@ -267,11 +358,6 @@ def _note_standing(db: sqlite3.Connection, record: EventRecord, body: bytes, sha
         db.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?)", values)
 
 
-def _delete(db: sqlite3.Connection, epoch: int, seqs: list[int]) -> int:
-    keys = [(epoch, seq) for seq in seqs]
-    return db.executemany("DELETE FROM pending WHERE epoch = ? AND seq = ?", keys).rowcount if keys else 0
-
-
 def _park(db: sqlite3.Connection, epoch: int, refused: list[Refusal], now: int) -> int:
     parked = 0
     for seq, code, reason in refused:
@@ -280,5 +366,5 @@ def _park(db: sqlite3.Connection, epoch: int, refused: list[Refusal], now: int) 
             " SELECT epoch, seq, kept_at, body, sha256, ?, ?, ? FROM pending WHERE epoch = ? AND seq = ?",
             (code, reason, now, epoch, seq),
         )
-        parked += _delete(db, epoch, [seq])
+        parked += db.execute("DELETE FROM pending WHERE epoch = ? AND seq = ?", (epoch, seq)).rowcount
     return parked

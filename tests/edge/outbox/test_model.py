@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from contract.heartbeat import Span
 from edge.outbox import Limits, Outbox, Refusal
 from tests.edge.records import draft
 
@@ -25,6 +26,7 @@ class OutboxModel(RuleBasedStateMachine):
         self.now = 1_700_000_000_000
         self.pending: dict[Key, UUID] = {}
         self.parked: list[Key] = []
+        self.kept: dict[Key, UUID] = {}
         self.given: set[Key] = set()
         self.outbox = self.start(self.home / "0")
 
@@ -51,9 +53,23 @@ class OutboxModel(RuleBasedStateMachine):
         stored = [seq for seq, fate in zip(seqs, fates, strict=True) if fate == "stored"]
         refused = [seq for seq, fate in zip(seqs, fates, strict=True) if fate == "refused"]
         self.outbox.settle(epoch, stored, [Refusal(seq, "invalid", "") for seq in refused]).result(5)
+        self.kept |= {(epoch, seq): self.pending[epoch, seq] for seq in stored}
         for seq in stored + refused:
             del self.pending[epoch, seq]
         self.parked += [(epoch, seq) for seq in refused]
+
+    @precondition(lambda self: self.given)
+    @rule(data=st.data())
+    def central_misses(self, data: st.DataObject) -> None:
+        epoch = data.draw(st.sampled_from(sorted({epoch for epoch, _ in self.given})))
+        first, more = data.draw(st.integers(1, 30)), data.draw(st.integers(0, 30))
+        span = [(epoch, seq) for seq in range(first, first + more + 1)]
+        accounted = self.outbox.account([Span(epoch=epoch, first=first, last=first + more)]).result(5)
+        back = {key: self.kept.pop(key) for key in span if key in self.kept}
+        self.pending |= back
+        assert accounted.back == len(back)
+        lost = {(one.epoch, seq): one.reason for one in accounted.lost for seq in range(one.first, one.last + 1)}
+        assert lost == {key: "parked" if key in self.parked else "gone" for key in span if key not in self.pending}
 
     @rule(minutes=st.integers(-60, 60))
     def clock_jumps(self, minutes: int) -> None:
@@ -86,6 +102,11 @@ class OutboxModel(RuleBasedStateMachine):
         assert [(p.epoch, p.seq) for p in self.outbox.parked(10_000)] == self.parked
         status = self.outbox.status()
         assert (status.pending, status.parked) == (len(self.pending), len(self.parked))
+        assert status.kept == len(self.kept)
+        last = {epoch: max(seq for of, seq in self.given if of == epoch) for epoch, _ in self.given}
+        told = {each.epoch: each.last for each in self.outbox.numbers()}
+        assert list(told) == sorted(told)
+        assert {epoch: number for epoch, number in told.items() if number} == dict(sorted(last.items())[-len(told) :])
 
     def teardown(self) -> None:
         self.outbox.close()

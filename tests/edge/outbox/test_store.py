@@ -14,6 +14,7 @@ import pytest
 
 from edge.errors import OutboxError, OutboxFull, SettingsError
 from edge.outbox import Limits, Outbox, Refusal
+from edge.outbox.database import LAYOUT
 from edge.records import left_open
 from tests.edge.records import draft
 
@@ -245,7 +246,7 @@ def test_a_directory_that_cannot_be_made_is_an_error_of_ours(tmp_path: Path) -> 
 
 def test_newer_layout_is_refused_not_put_aside(path: Path) -> None:
     reopened(path).close()
-    spoil(path, "PRAGMA user_version=2")
+    spoil(path, f"PRAGMA user_version={LAYOUT + 1}")
     with pytest.raises(SettingsError, match="newer"):
         reopened(path)
 

@@ -1,0 +1,192 @@
+"""What is kept after central has it, what goes where room is short, and what is said of numbers that central misses."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import Future, wait
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.event import EventRecord
+from contract.heartbeat import MAX_EPOCHS, Lost, Numbers, Span
+from edge.errors import OutboxFull
+from edge.outbox import Limits, Outbox, Refusal
+from edge.outbox.database import Head, write_head
+from tests.edge.records import draft
+
+NOW = 1_700_000_000_000
+
+
+def opened(path: Path, **limits: Any) -> Outbox:
+    return Outbox(path, "edge-1", now_ms=lambda: NOW, limits=Limits(delay=0, **limits))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outbox.db"
+
+
+@pytest.fixture
+def outbox(path: Path) -> Iterator[Outbox]:
+    with opened(path) as one:
+        yield one
+
+
+def fill(outbox: Outbox, count: int, **fields: Any) -> list[int]:
+    futures = [outbox.append(draft(**fields)) for _ in range(count)]
+    return [future.result(5).seq for future in futures]
+
+
+def span(first: int, last: int, epoch: int = NOW) -> Span:
+    return Span(epoch=epoch, first=first, last=last)
+
+
+def lost(first: int, last: int, reason: str) -> Lost:
+    return Lost(epoch=NOW, first=first, last=last, reason=reason)
+
+
+def waiting(outbox: Outbox) -> list[int]:
+    return [record.seq for record in outbox.pending(10_000, 1 << 30)]
+
+
+def test_what_central_misses_is_sent_again_or_said_to_be_lost(outbox: Outbox) -> None:
+    fill(outbox, 10)
+    outbox.settle(NOW, [1, 2, 3, 4, 5], [Refusal(6, "invalid", "no such rule")]).result(5)
+    assert waiting(outbox) == [7, 8, 9, 10]
+    woken = []
+    outbox.on_commit(lambda: woken.append(1))
+    accounted = outbox.account([span(2, 3), span(5, 8), span(10, 14)]).result(5)
+    assert (accounted.back, accounted.lost) == (3, [lost(6, 6, "parked"), lost(11, 14, "gone")])
+    assert waiting(outbox) == [2, 3, 5, 7, 8, 9, 10]
+    assert woken, "the uplink must hear of it"
+    status = outbox.status()
+    assert (status.pending, status.kept, status.resent) == (7, 2, 3)
+
+
+def test_of_another_s_epoch_nothing_is_said(outbox: Outbox) -> None:
+    fill(outbox, 1)
+    assert outbox.account([span(1, 9, epoch=NOW - 1)]).result(5) == (0, [])
+
+
+def test_a_span_of_all_numbers_costs_no_more_than_the_records_here(outbox: Outbox) -> None:
+    fill(outbox, 3)
+    accounted = outbox.account([span(1, 2**53)]).result(5)
+    assert accounted.lost == [lost(4, 2**53, "gone")]
+
+
+def test_only_the_newest_are_kept(path: Path) -> None:
+    with opened(path, kept=4) as outbox:
+        outbox.settle(NOW, fill(outbox, 10)).result(5)
+        assert outbox.status().kept == 4
+        assert outbox.account([span(1, 10)]).result(5) == (4, [lost(1, 6, "gone")])
+        assert waiting(outbox) == [7, 8, 9, 10]
+
+
+def test_what_is_kept_is_still_kept_after_a_restart(path: Path) -> None:
+    with opened(path) as outbox:
+        outbox.settle(NOW, fill(outbox, 3)).result(5)
+    with opened(path) as outbox:
+        assert outbox.status().kept == 3
+        assert outbox.account([span(1, 3)]).result(5).back == 3
+
+
+SMALL = 400 << 10  # bytes
+
+
+def stuffed(outbox: Outbox, **fields: Any) -> int:
+    """Append until one alone is refused; how many were taken."""
+    taken = 0
+    for group in (20, 1):
+        futures: list[Future[EventRecord]] = []
+        while all(future.exception() is None for future in futures):
+            futures = [outbox.append(draft(**fields)) for _ in range(group)]
+            wait(futures)
+            taken += sum(future.exception() is None for future in futures)
+    return taken
+
+
+def test_where_room_is_short_what_central_has_goes_first(path: Path) -> None:
+    with opened(path, max_bytes=SMALL) as outbox:
+        outbox.settle(NOW, fill(outbox, 100, severity="alarm")).result(5)
+        waits = stuffed(outbox, severity="info")
+        status = outbox.status()
+        assert (status.pending, status.sacrificed) == (waits, 0)
+        assert status.kept < 20, "too few for one more"
+
+
+def test_then_the_oldest_of_the_lowest_severity_and_central_is_told(path: Path) -> None:
+    with opened(path, max_bytes=SMALL) as outbox:
+        infos = stuffed(outbox, severity="info")
+        warnings = fill(outbox, 10, severity="warning")
+        alarms = stuffed(outbox, severity="alarm")
+        status = outbox.status()
+        less = infos + len(warnings)
+        assert less - 12 <= status.sacrificed <= less, "room is counted in pages: what is left is less than one"
+        assert status.pending == less + alarms - status.sacrificed == len(waiting(outbox))
+        gone = outbox.account([span(1, less + alarms)]).result(5).lost
+        assert gone == [lost(1, status.sacrificed, "sacrificed")]
+
+
+@pytest.mark.parametrize("severity", ["info", "warning", "alarm"])
+def test_nothing_is_given_up_for_its_like(path: Path, severity: str) -> None:
+    with opened(path, max_bytes=SMALL) as outbox:
+        taken = stuffed(outbox, severity=severity)
+        with pytest.raises(OutboxFull):
+            outbox.append(draft(severity=severity)).result(5)
+        assert outbox.status().sacrificed == 0
+        assert len(waiting(outbox)) == taken
+
+
+def test_every_epoch_of_the_outbox_is_told_up_to_its_last_number(path: Path) -> None:
+    for _ in range(MAX_EPOCHS + 3):
+        crashed(path)
+    with opened(path) as outbox:
+        told = outbox.numbers()
+        assert len(told) == MAX_EPOCHS
+        assert told[-1] == Numbers(epoch=outbox.status().epoch, last=0)
+        assert {each.last for each in told[:-1]} == {2}
+
+
+def crashed(path: Path) -> None:
+    """Two records, and the file as a kill leaves it."""
+    with opened(path) as outbox:
+        fill(outbox, 2)
+    with closing(sqlite3.connect(path)) as db:
+        edge_id, epoch, last = db.execute("SELECT edge_id, epoch, last_seq FROM head").fetchone()
+        write_head(db, Head(edge_id, epoch, last, 0))
+        db.commit()
+
+
+def test_a_lost_end_of_the_file_is_noticed(path: Path) -> None:
+    """SQLite ends its recovery at the first damaged page of the WAL, and says that all is well."""
+    with opened(path) as outbox:
+        fill(outbox, 3)
+        before = path.read_bytes()
+        fill(outbox, 40)
+        lock = path.with_suffix(".lock").read_bytes()
+    path.write_bytes(before)
+    path.with_suffix(".lock").write_bytes(lock)
+    assert json.loads(lock)["last"] == 43
+    with opened(path) as outbox:
+        epoch = outbox.status().epoch
+        assert outbox.numbers() == [Numbers(epoch=NOW, last=43), Numbers(epoch=epoch, last=0)]
+        assert outbox.account([span(1, 43)]).result(5).lost == [lost(1, 43, "gone")]
+
+
+def test_a_file_of_the_layout_before_is_brought_up(path: Path) -> None:
+    with opened(path) as outbox:
+        fill(outbox, 3)
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(
+            "DROP INDEX pending_lesser; DROP TABLE kept; DROP TABLE epochs; DROP TABLE given_up;"
+            "ALTER TABLE pending DROP COLUMN severity; PRAGMA user_version=1"
+        )
+    with opened(path) as outbox:
+        assert waiting(outbox) == [1, 2, 3]
+        outbox.settle(NOW, [1, 2, 3]).result(5)
+        assert outbox.account([span(1, 3)]).result(5).back == 3
