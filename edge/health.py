@@ -106,7 +106,9 @@ METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_outbox_quarantined_files": ("gauge", "damaged files kept aside"),
     "vedette_outbox_writable": ("gauge", "0 while the outbox cannot be written"),
     "vedette_uplink_up": ("gauge", "1 while central answers as it should"),
-    "vedette_uplink_last_success_age_seconds": ("gauge", "time since central last confirmed a batch"),
+    "vedette_uplink_last_success_age_seconds": ("gauge", "time since central last answered a batch or a heartbeat"),
+    "vedette_uplink_heartbeats_total": ("counter", "heartbeats that central answered"),
+    "vedette_uplink_missing_records": ("gauge", "records that central lacked when it last answered a heartbeat"),
     "vedette_uplink_batches_total": ("counter", "batches confirmed"),
     "vedette_uplink_sent_bytes_total": ("counter", "bytes of confirmed batches, compressed"),
     "vedette_uplink_records_total": ("counter", "records answered, by outcome"),
@@ -240,6 +242,8 @@ def _samples(status: EdgeStatus) -> Iterator[Sample]:
     yield "vedette_outbox_writable", {}, int(not outbox.fault)
     uplink = status.uplink
     yield "vedette_uplink_up", {}, int(uplink.state in ("idle", "sending"))
+    yield "vedette_uplink_heartbeats_total", {}, uplink.heartbeats
+    yield "vedette_uplink_missing_records", {}, uplink.missing
     if uplink.last_success_age is not None:
         yield "vedette_uplink_last_success_age_seconds", {}, uplink.last_success_age
     yield "vedette_uplink_batches_total", {}, uplink.batches

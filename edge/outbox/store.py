@@ -101,7 +101,7 @@ class Outbox:
 
     def __init__(self, path: Path, edge_id: str, *, now_ms: Callable[[], int], limits: Limits | None = None) -> None:
         self._path = path
-        self._edge_id = edge_id
+        self.edge_id = edge_id
         self._now_ms = now_ms
         self._limits = limits or Limits()
         self._reading = threading.Lock()
@@ -119,7 +119,7 @@ class Outbox:
         Raises OutboxFull where the queue stays full, ValueError where the draft breaks the contract, OutboxError once
         closed. The future may raise OutboxFull or OutboxError: the record is then not accepted.
         """
-        record = draft(edge_id=self._edge_id, epoch=0, seq=1, clock_offset=self.clock_offset)
+        record = draft(edge_id=self.edge_id, epoch=0, seq=1, clock_offset=self.clock_offset)
         # A struct's constructor does not check ranges and patterns; central would refuse the record much later.
         msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=EventRecord)
         job = Append(record)

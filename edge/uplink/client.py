@@ -1,36 +1,39 @@
-"""One request to central: a batch out, an answer per record back. Every outcome is an answer or an UplinkError."""
+"""One request to central: a batch or a heartbeat out, an answer back. Every outcome is an answer or an UplinkError."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import httpx
 
-from contract import redact, wire
+from contract import heartbeat, redact, wire
 from contract.errors import WireError
 from contract.event import EventRecord
+from contract.heartbeat import Heartbeat, HeartbeatAnswer
 from edge.clock import Clock
 from edge.errors import SettingsError, UplinkError, UplinkRefused, UplinkUnreachable
 
 PATH = "/api/ingest"
 MAX_ANSWER = 1 << 20  # bytes; 1000 refusals with a sentence each stay below
+T = TypeVar("T", wire.BatchAnswer, HeartbeatAnswer)
+
 MAX_RETRY_AFTER = 600.0  # seconds; a longer wish is not obeyed
 
 _LATER = frozenset((408, 425, 429))
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    answer: wire.BatchAnswer
+class Answered(Generic[T]):
+    answer: T
     sent_bytes: int
     offset: int  # ms, central's clock minus the edge's, right to within `uncertain`
     uncertain: int  # ms, half the round trip
@@ -60,7 +63,7 @@ class Client:
 
         Raises SettingsError.
         """
-        self._url = _checked(central, plain_http) + PATH
+        self._central = _checked(central, plain_http)
         self._clock = clock
         self._deadline = deadline
         self._socket: socket.socket | None = None
@@ -81,19 +84,26 @@ class Client:
             trust_env=False,  # no proxy or CA that somebody left in the environment
         )
 
-    def send(self, records: Sequence[EventRecord]) -> Answered:
+    def send(self, records: Sequence[EventRecord]) -> Answered[wire.BatchAnswer]:
         """Raises UplinkRefused, UplinkUnreachable."""
-        body = wire.encode(records)
-        headers = {
-            "Content-Type": wire.MSGPACK,
-            "Content-Encoding": wire.ZSTD,
-            "Accept": wire.MSGPACK,
-            "Accept-Encoding": "identity",
-        }
+        headers = {"Content-Type": wire.MSGPACK, "Content-Encoding": wire.ZSTD, "Accept": wire.MSGPACK}
+        return self._post(PATH, wire.encode(records), headers, wire.decode_answer)
+
+    def beat(self, beat: Heartbeat) -> Answered[HeartbeatAnswer]:
+        """Raises UplinkRefused, UplinkUnreachable."""
+        headers = {"Content-Type": wire.JSON, "Accept": wire.JSON}
+        return self._post(
+            heartbeat.PATH, heartbeat.encode(beat), headers, lambda body, _: heartbeat.decode_answer(body)
+        )
+
+    def _post(
+        self, path: str, body: bytes, headers: Mapping[str, str], decode: Callable[[bytes, str], T]
+    ) -> Answered[T]:
+        url, headers = self._central + path, {**headers, "Accept-Encoding": "identity"}
         begun = self._clock.now()
         try:
             request = self._http.stream(
-                "POST", self._url, content=body, headers=headers, extensions={"trace": self._note_socket}
+                "POST", url, content=body, headers=headers, extensions={"trace": self._note_socket}
             )
             with request as response:
                 plain = self._read(response, begun)
@@ -103,7 +113,7 @@ class Client:
         if response.status_code != 200:
             raise _refusal(response, self._clock.utc_ms(ended))
         try:
-            answer = wire.decode_answer(plain, response.headers.get("Content-Type", ""))
+            answer = decode(plain, response.headers.get("Content-Type", ""))
         except WireError as error:
             raise UplinkUnreachable(
                 "what answers is not central", kind="answer", hint="check central's address; a portal may be between"

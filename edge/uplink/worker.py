@@ -11,6 +11,10 @@ Contract
   parked ("unreadable", 413: "too-large") and the others go on at once. Past PARKED_IN_A_ROW such records with none
   accepted between, records are not the trouble: the uplink then slows down, so that nothing is parked wholesale.
 - A crash or stop between answer and settling sends the batch again; central calls it duplicate.
+- At the start and every BEAT_S central is told which numbers were given, and says which of them it lacks: those are
+  sent again, come anyway, or are declared lost with the next heartbeat. (Not while a damaged file is aside: they may be
+  in it.) Records go first, but no heartbeat waits for them longer than LATE_S. A central that knows none gets records
+  all the same.
 """
 
 from __future__ import annotations
@@ -25,7 +29,8 @@ from typing import Literal, Protocol, TypeAlias
 import structlog
 
 from contract.event import EventRecord
-from contract.wire import RecordAnswer
+from contract.heartbeat import Heartbeat, HeartbeatAnswer, Lost
+from contract.wire import BatchAnswer, RecordAnswer
 from edge.clock import Clock
 from edge.errors import OutboxError, UplinkRefused, UplinkUnreachable
 from edge.outbox import Outbox, Refusal
@@ -39,11 +44,16 @@ State: TypeAlias = Literal["idle", "sending", "unreachable", "token refused", "r
 BATCH_RECORDS = 500
 BATCH_BYTES = 512 << 10  # of records as kept; on the wire it is about a tenth
 PARKED_IN_A_ROW = 10
+BEAT_S = 30.0  # between two heartbeats; up to a fifth less, so that a thousand edges do not beat together
+LATE_S = 5.0
+SOON_S = 1.0  # until the next where something is to be declared
+UNKNOWN_S = 3600.0  # until it is tried again with a central that knows none
 _UNREADABLE = frozenset((400, 413, 415, 422))
 
 
 class Sender(Protocol):
-    def send(self, records: Sequence[EventRecord]) -> Answered: ...
+    def send(self, records: Sequence[EventRecord]) -> Answered[BatchAnswer]: ...
+    def beat(self, beat: Heartbeat) -> Answered[HeartbeatAnswer]: ...
     def abort(self) -> None: ...
     def close(self) -> None: ...
 
@@ -68,6 +78,8 @@ class UplinkStatus:
     outcomes: Mapping[str, int]  # records since start: stored, duplicate, refused
     faults: Mapping[str, int]  # requests since start, by kind
     clock_offset: int | None  # ms
+    heartbeats: int  # answered, since start
+    missing: int  # numbers that central lacked when it last answered one
 
 
 class Uplink:
@@ -94,6 +106,9 @@ class Uplink:
         self._limit = BATCH_RECORDS
         self._suspect: tuple[int, int] | None = None  # last (epoch, seq) of the smallest batch found unreadable
         self._parked_in_a_row = 0
+        self._beat_due = clock.now()
+        self._lost: list[Lost] = []  # to be declared
+        self._heartbeats = self._missing = 0
         self._state: State = "idle"
         self._fault = self._hint = ""
         self._last_success: float | None = None
@@ -130,6 +145,8 @@ class Uplink:
             outcomes=dict(self._outcomes),
             faults=dict(self._faults),
             clock_offset=self._outbox.clock_offset,
+            heartbeats=self._heartbeats,
+            missing=self._missing,
         )
 
     def _run(self) -> None:
@@ -146,11 +163,13 @@ class Uplink:
         try:
             self._work.clear()  # before the look, so that no commit is slept through
             records = self._outbox.pending(self._limit, BATCH_BYTES)
-            if not records:
+            if self._clock.now() >= self._beat_due + (LATE_S if records else 0.0):
+                self._beat()
+            elif not records:
                 if not self._stopping.is_set():
-                    self._work.wait()
-                return 0.0
-            self._deliver(records)
+                    self._work.wait(max(0.0, self._beat_due - self._clock.now()))
+            else:
+                self._deliver(records)
             return 0.0
         except UplinkUnreachable as error:
             return self._failed("unreachable", error.kind, error, self._backoff.next(self._chance(), error.retry_after))
@@ -164,6 +183,32 @@ class Uplink:
             return self._failed(
                 "unreachable", "bug", OutboxError(str(error)), self._pace.refused * (1 + self._chance())
             )
+
+    def _beat(self) -> None:
+        status = self._outbox.status()
+        beat = Heartbeat(
+            edge_id=self._outbox.edge_id, epochs=self._outbox.numbers(), waiting=status.pending, lost=self._lost
+        )
+        try:
+            answered = self._sender.beat(beat)
+        except UplinkRefused as error:
+            if error.status in (401, 403):
+                raise
+            self._beat_due = self._clock.now() + UNKNOWN_S
+            log.warning("central takes no heartbeat", status=error.status, hint=error.hint, retry_s=UNKNOWN_S)
+            return
+        missing = answered.answer.missing
+        accounted = self._outbox.account(missing).result()
+        if accounted.back:
+            log.warning("central lacks what it had: sent again", records=accounted.back)
+        declared, self._lost = self._lost, [] if status.quarantined else accounted.lost
+        self._missing = sum(span.last - span.first + 1 for span in missing)
+        self._heartbeats += 1
+        wait = SOON_S if self._lost and self._lost != declared else BEAT_S * (1 - 0.2 * self._chance())
+        self._beat_due = self._clock.now() + wait
+        self._note_answer(answered)
+        if not status.pending:
+            self._recovered()
 
     def _deliver(self, records: list[EventRecord]) -> None:
         if self._state == "idle":
@@ -210,21 +255,26 @@ class Uplink:
         if self._parked_in_a_row >= PARKED_IN_A_ROW:
             raise error
 
-    def _succeeded(self, records: list[EventRecord], answered: Answered) -> None:
-        now = self._clock.now()
+    def _succeeded(self, records: list[EventRecord], answered: Answered[BatchAnswer]) -> None:
         last = records[-1]
         if self._suspect is None or (last.epoch, last.seq) >= self._suspect:
             self._limit, self._suspect = BATCH_RECORDS, None
         self._parked_in_a_row = 0
         self._batches += 1
+        self._note_answer(answered)
+        self._recovered()
+
+    def _note_answer(self, answered: Answered[BatchAnswer] | Answered[HeartbeatAnswer]) -> None:
         self._sent_bytes += answered.sent_bytes
-        self._last_success = now
+        self._last_success = self._clock.now()
         # An offset that the new measure allows is kept: less noise in the records, and one value a batch.
         kept = self._outbox.clock_offset
         if kept is None or abs(answered.offset - kept) > answered.uncertain + 1:
             self._outbox.clock_offset = answered.offset
+
+    def _recovered(self) -> None:
         self._backoff.reset()
-        if recovered := self._digest.success(now):
+        if recovered := self._digest.success(self._clock.now()):
             log.info("uplink works again", faults=recovered.faults, seconds=round(recovered.seconds, 1))
         self._state, self._fault, self._hint = "idle", "", ""
 

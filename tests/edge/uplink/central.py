@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
-from contract import wire
+from contract import heartbeat, wire
+from contract.heartbeat import Heartbeat, HeartbeatAnswer, Span
 
 Act = Callable[["Handler"], None]
 
@@ -34,6 +35,9 @@ class FakeCentral(ThreadingHTTPServer):
         self.poison_status = 400
         self.refuse: set[int] = set()  # seqs refused one by one
         self.connections: set[socket.socket] = set()
+        self.beats: list[Heartbeat] = []
+        self.missing: list[Span] = []  # answered to heartbeats, until it comes or is declared lost
+        self.beat_status = 200
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
@@ -50,11 +54,28 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == heartbeat.PATH:
+            self.beat()
+            return
         self.batch = wire.decode(self.body, self.headers["Content-Type"], self.headers["Content-Encoding"])
         self.server.headers.append(dict(self.headers.items()))
         self.server.batches.append([r.record.seq for r in self.batch.records if isinstance(r, wire.Received)])
         act = self.server.script.popleft() if self.server.script else ok
         act(self)
+
+    def beat(self) -> None:
+        beat = heartbeat.decode(self.body)
+        self.server.beats.append(beat)
+        declared = {(lost.epoch, lost.first, lost.last) for lost in beat.lost}
+        missing = [
+            span
+            for span in self.server.missing
+            if (span.epoch, span.first, span.last) not in declared
+            and any((span.epoch, seq) not in self.server.rows for seq in range(span.first, span.last + 1))
+        ]
+        self.server.missing = missing
+        answer = HeartbeatAnswer(central_epoch=1, now=self.server.now, missing=missing)
+        self.reply(self.server.beat_status, heartbeat.encode(answer), Content_Type=wire.JSON)
 
     def log_message(self, *_: object) -> None:
         pass

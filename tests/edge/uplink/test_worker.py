@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from contract import wire
+from contract.heartbeat import HeartbeatAnswer, Lost, Numbers, Span
 from edge.clock import SystemClock
 from edge.outbox import Outbox
 from edge.uplink import Answered, Client, Pace, Uplink
@@ -255,6 +256,9 @@ def test_offset_stays_while_the_new_measure_allows_it(line: Line) -> None:
             answers = [wire.RecordAnswer(record.seq, "stored") for record in records]  # type: ignore[attr-defined]
             return Answered(wire.BatchAnswer(1, NOW, answers), 10, *next(self.offsets))
 
+        def beat(self, _: object) -> object:
+            return Answered(HeartbeatAnswer(central_epoch=1, now=NOW, missing=[]), 10, 6, 20)
+
         def abort(self) -> None: ...
         def close(self) -> None: ...
 
@@ -288,3 +292,67 @@ def test_new_epoch_is_sent_in_a_batch_of_its_own(tmp_path: Path, central: FakeCe
     line.outbox.close()
     assert list(central.rows) == [(NOW, 1), (NOW, 2), (NOW + 1, 1)]
     assert len(central.batches) == 2
+
+
+def test_at_the_start_central_is_told_the_numbers_before_anything_happened(line: Line) -> None:
+    line.uplink.start()
+    wait_until(lambda: line.uplink.status().heartbeats == 1)
+    (beat,) = line.central.beats
+    assert (beat.edge_id, beat.epochs, beat.waiting, beat.lost) == ("edge-1", [Numbers(epoch=NOW, last=0)], 0, [])
+    status = line.uplink.status()
+    assert status.last_success_age is not None
+    assert status.state == "idle"
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_a_wrong_token_shows_before_the_first_record(line: Line, code: int) -> None:
+    line.central.beat_status = code
+    line.uplink.start()
+    wait_until(lambda: line.uplink.status().state == "token refused")
+    assert line.uplink.status().hint
+    line.central.beat_status = 200
+    wait_until(lambda: line.uplink.status().state == "idle")
+
+
+def test_a_central_that_knows_no_heartbeat_gets_records_all_the_same(line: Line) -> None:
+    line.central.beat_status = 404
+    line.uplink.start()
+    wait_until(lambda: len(line.central.beats) == 1)
+    line.append(2)
+    line.drained()
+    assert line.seqs() == [1, 2]
+    assert len(line.central.beats) == 1
+
+
+def test_what_central_lacks_is_sent_again_and_the_rest_declared_lost(line: Line) -> None:
+    """Central was restored from a copy of before."""
+    line.append(3)
+    line.uplink.start()
+    line.drained()
+    assert line.uplink.stop()
+    line.central.rows.clear()
+    line.central.missing = [Span(epoch=NOW, first=1, last=3), Span(epoch=NOW, first=4, last=5)]
+    line.uplink = line.new_uplink()
+    line.uplink.start()
+    wait_until(lambda: line.seqs() == [1, 2, 3])
+    wait_until(lambda: not line.central.missing[1:])
+    assert line.central.beats[-1].lost == [Lost(epoch=NOW, first=4, last=5, reason="gone")]
+    assert line.outbox.status().resent == 3
+
+
+def test_nothing_is_declared_lost_while_a_damaged_file_is_aside(line: Line, tmp_path: Path) -> None:
+    (tmp_path / "outbox.db.damaged-1").touch()
+    line.central.missing = [Span(epoch=NOW, first=1, last=3)]
+    line.uplink.start()
+    wait_until(lambda: line.uplink.status().missing == 3)
+    assert line.uplink._lost == []
+
+
+def test_while_much_waits_a_heartbeat_waits_for_a_few_seconds_only(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.uplink.worker.LATE_S", 0.05)
+    line.central.script.extend([fake.status(500)] * 20)
+    line.append(2)
+    line.uplink.start()
+    wait_until(lambda: bool(line.central.beats))
+    assert line.central.beats[0].waiting == 2
+    line.drained()
