@@ -105,9 +105,10 @@ def _bare(path: Path, records: int, batch: int) -> float:
         body, sha256 = database.pack(_draft(number)(edge_id="edge-1", epoch=1, seq=number + 1, clock_offset=None))
         rows.append((1, number + 1, 0, body, sha256))
     db, _ = database.open_writer(path, "edge-1", 1)
+    insert = "INSERT INTO pending (epoch, seq, kept_at, body, sha256) VALUES (?, ?, ?, ?, ?)"
     with closing(db):
         begun = time.perf_counter()
         for first in range(0, records, batch):
             with database.transaction(db):
-                db.executemany("INSERT INTO pending VALUES (?, ?, ?, ?, ?)", rows[first : first + batch])
+                db.executemany(insert, rows[first : first + batch])
         return time.perf_counter() - begun

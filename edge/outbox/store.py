@@ -121,8 +121,7 @@ class Outbox:
         """
         record = draft(edge_id=self.edge_id, epoch=0, seq=1, clock_offset=self.clock_offset)
         # A struct's constructor does not check ranges and patterns; central would refuse the record much later.
-        msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=EventRecord)
-        job = Append(record)
+        job = Append(msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=EventRecord))
         try:
             self._hand_in(job, self._limits.patience)
         except OutboxFull:

@@ -47,7 +47,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Append:
-    record: EventRecord
+    record: EventRecord  # the writer's own: it is numbered in place
     done: Future[EventRecord] = field(default_factory=Future)
 
 
@@ -220,7 +220,7 @@ class Writer:
     def _made_room(self, job: Append) -> bool:
         """On a full disk: whether the file itself has room for a record, once what is worth less was let go of."""
         assert self._db is not None
-        wanted = _size(job.record)
+        wanted = _size(job.record, database.pack(job.record)[0])
         with database.transaction(self._db):
             freed = ledger.shed(self._db, wanted, job.record.severity)
         self.kept -= freed.kept
@@ -306,9 +306,11 @@ class _Work:
         self.settled = self.sacrificed = 0
 
     def append(self, job: Append) -> None:
-        record = msgspec.structs.replace(job.record, epoch=self.head.epoch, seq=self.head.last_seq + 1)
+        record = job.record  # nobody else has it yet
+        msgspec.structs.force_setattr(record, "epoch", self.head.epoch)
+        msgspec.structs.force_setattr(record, "seq", self.head.last_seq + 1)
         body, sha256 = database.pack(record)
-        size = _size(record)
+        size = _size(record, body)
         if size > self._room:
             freed = ledger.shed(self._db, size - self._room, record.severity)
             self._room += freed.freed
@@ -344,9 +346,9 @@ class _Work:
         self.accounted.append((job, accounted))
 
 
-def _size(record: EventRecord) -> int:
+def _size(record: EventRecord, body: bytes) -> int:
     """Bytes that a record takes; until its event closes it stands as well."""
-    return (len(msgspec.msgpack.encode(record)) + ledger.ROW) * (1 if record.state == "closed" else 2)
+    return (len(body) + ledger.ROW) * (1 if record.state == "closed" else 2)
 
 
 def _note_standing(db: sqlite3.Connection, record: EventRecord, body: bytes, sha256: bytes) -> None:
