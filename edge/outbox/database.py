@@ -22,9 +22,14 @@ from edge.errors import OutboxDamaged, OutboxError, OutboxFull, SettingsError
 APPLICATION_ID = 0x56_44_4F_42  # "VDOB", seen by file(1)
 LAYOUT = 1
 
-# A checkpoint may have to write this much again, so the WAL's limit is also what ballast must cover.
-WAL_PAGES = 256
-BALLAST = 2 << 20  # bytes
+# Of new files. SQLite keeps a row of a table without rowid whole where it is at most (page - 12) * 64 / 255 - 23 bytes:
+# 2030 here, 1002 with its default of 4096. The longest record has 1313 bytes, its row some 70 more. So every row is
+# whole, and can be found where the pages around it are damaged (carve.py).
+PAGE_SIZE = 8192
+
+# A checkpoint may have to write this much again, so ballast must cover it.
+WAL = 1 << 20  # bytes
+BALLAST = 2 << 20
 
 _SCHEMA = """
 CREATE TABLE head (
@@ -142,14 +147,19 @@ def open_writer(path: Path, edge_id: str, epoch: int) -> tuple[sqlite3.Connectio
     Raises OutboxDamaged, OutboxFull, OutboxError; SettingsError where the file is another edge's or a newer layout.
     """
     try:
+        if not path.exists() and path.with_name(path.name + "-wal").exists():
+            raise OutboxDamaged(f"{path} is gone, its WAL is there", hint="check the disk; the WAL is kept for salvage")
         fresh = not path.exists() or _is_blank(path, edge_id)
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
+            if fresh:
+                db.execute(f"PRAGMA page_size={PAGE_SIZE}")
             (mode,) = db.execute("PRAGMA journal_mode=WAL").fetchone()
             if mode != "wal":
                 raise OutboxError(f"{path}: no WAL on this file system", hint="put the data on a local disk")
             db.execute("PRAGMA synchronous=FULL")
-            db.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+            (page,) = db.execute("PRAGMA page_size").fetchone()
+            db.execute(f"PRAGMA wal_autocheckpoint={WAL // page}")
             db.execute(f"PRAGMA journal_size_limit={BALLAST}")
             with transaction(db):
                 if fresh:
@@ -165,7 +175,7 @@ def open_writer(path: Path, edge_id: str, epoch: int) -> tuple[sqlite3.Connectio
             if busy:
                 raise OutboxError(f"{path} is held by another program", hint="close whatever has the outbox open")
             if fresh:
-                _sync_directory(path.parent)
+                sync_directory(path.parent)
             return db, head._replace(clean=0)
         except BaseException:
             db.close()
@@ -179,23 +189,6 @@ def close_writer(db: sqlite3.Connection, head: Head) -> None:
     with suppress(sqlite3.Error):
         write_head(db, head._replace(clean=1))
     db.close()
-
-
-def quarantine(path: Path, stamp: int) -> Path:
-    """Put a damaged file and its WAL aside under one name; returns it. Nothing is deleted but the WAL's index."""
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    for suffix in ("", "-wal"):
-        source = path.with_name(path.name + suffix)
-        if source.exists():
-            source.rename(aside.with_name(aside.name + suffix))
-    path.with_name(path.name + "-shm").unlink(missing_ok=True)
-    _sync_directory(path.parent)
-    return aside
-
-
-def quarantined(path: Path) -> int:
-    """How many files were put aside so far."""
-    return sum(1 for found in path.parent.glob(f"{path.name}.damaged-*") if not found.name.endswith("-wal"))
 
 
 def read_head(db: sqlite3.Connection) -> Head:
@@ -259,7 +252,7 @@ def _is_blank(path: Path, edge_id: str) -> bool:
     return False
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)

@@ -20,9 +20,10 @@ States of a record:
 - Full: an append waits `patience` for a place in the queue; past that, past `max_bytes` (pending and parked
   together) or on a full disk it is refused with OutboxFull and counted by reason. What is already in is never
   sacrificed for what is new; an order of sacrifice is not decided here. Settling works on a full disk, by ballast.
-- A file that is not a sound outbox is renamed to `NAME.damaged-TIME` and a new one started: the edge goes on, the
-  rows in the old file are neither sent nor deleted. After an I/O error (a failed fsync above all) nothing more is
-  acknowledged until the file was closed, examined and checkpointed anew.
+- A file that is not a sound outbox is renamed to `NAME.damaged-TIME` and a new one started: the edge goes on, and what
+  stood in the old file stands in the new one. Its records that match their hash come back by `restore` under the
+  identity they have, some of them again (salvage.py); then it is renamed to `NAME.salvaged-TIME`. After an I/O error
+  (a failed fsync above all) nothing more is acknowledged until the file was closed, examined and checkpointed anew.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ import structlog
 
 from contract.event import EventRecord
 from edge.errors import OutboxDamaged, OutboxError, OutboxFull
-from edge.outbox import database
-from edge.outbox.writer import Append, Job, Limits, Refusal, Reopen, Settle, Writer
+from edge.outbox import aside, database
+from edge.outbox.writer import Append, Job, Limits, Refusal, Reopen, Restore, Settle, Writer
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +80,8 @@ class OutboxStatus:
     settled: int  # since start
     refused: Mapping[str, int]  # appends refused since start, by reason: queue, max-bytes, disk-full, fault
     damaged: int  # rows parked as damaged since start
-    quarantined: int  # damaged files kept aside
+    quarantined: int  # damaged files put aside and not salvaged yet
+    salvaged: int  # records brought back from damaged files since start
     full: bool  # the last append was refused for lack of room
     fault: str  # why nothing can be written now; empty if it can
 
@@ -92,8 +94,8 @@ class Outbox:
     """
 
     def __init__(self, path: Path, edge_id: str, *, now_ms: Callable[[], int], limits: Limits | None = None) -> None:
-        self._path = path
-        self._edge_id = edge_id
+        self.path = self._path = path
+        self.edge_id = self._edge_id = edge_id
         self._now_ms = now_ms
         self._limits = limits or Limits()
         self._reading = threading.Lock()
@@ -128,6 +130,16 @@ class Outbox:
         The future resolves to the number of records deleted or parked; it may raise OutboxError, and nothing is.
         """
         job = Settle(epoch, list(stored), list(refused))
+        self._hand_in(job, None)
+        return job.done
+
+    def restore(self, records: Iterable[EventRecord]) -> Future[int]:
+        """Take back what a damaged file still held: to be sent, under the identity it has. What is pending stays.
+
+        The future resolves to the number of records that were not there; it may raise OutboxFull (an eighth of
+        `max_bytes` is left for what is new) or OutboxError, and none is taken.
+        """
+        job = Restore(list(records))
         self._hand_in(job, None)
         return job.done
 
@@ -197,7 +209,8 @@ class Outbox:
             settled=writer.settled,
             refused={**writer.refused, "queue": writer.intake.refused},
             damaged=self._damaged,
-            quarantined=database.quarantined(self._path),
+            quarantined=len(aside.damaged(self._path)),
+            salvaged=writer.restored,
             full=writer.full,
             fault=writer.fault,
         )
@@ -205,6 +218,10 @@ class Outbox:
     def on_commit(self, wake: Callable[[], None]) -> None:
         """Call `wake` from the writer thread after every commit that added records. It must not block."""
         self._writer.on_commit = wake
+
+    def on_aside(self, wake: Callable[[], None]) -> None:
+        """Call `wake` from the writer thread whenever a damaged file was put aside. It must not block."""
+        self._writer.on_aside = wake
 
     def close(self) -> None:
         """Commit what was handed in, then close. Idempotent."""

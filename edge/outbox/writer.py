@@ -16,13 +16,14 @@ import structlog
 
 from contract.event import EventRecord
 from edge.errors import OutboxDamaged, OutboxError, OutboxFull
-from edge.outbox import database
+from edge.outbox import aside, database
 from edge.outbox.guard import Ballast, Lock
 from edge.outbox.intake import Intake
 
 log = structlog.get_logger(__name__)
 
 _ROW = 128  # bytes that a row costs beside its body: hash, key, the unused end of its page
+_FOR_NEW = 8  # of max_bytes, one part in so many is not given to what comes back from damaged files
 
 
 class Refusal(NamedTuple):
@@ -57,11 +58,19 @@ class Settle:
 
 
 @dataclass(slots=True)
+class Restore:
+    """Records of a file that was put aside, under the identity they have."""
+
+    records: list[EventRecord]
+    done: Future[int] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
 class Reopen:
     done: Future[None] = field(default_factory=Future)
 
 
-Job: TypeAlias = Append | Settle | Reopen
+Job: TypeAlias = Append | Settle | Restore | Reopen
 
 
 class Writer:
@@ -76,8 +85,9 @@ class Writer:
         self.head = database.Head(edge_id, 0, 0, 0)
         self.intake: Intake[Job] = Intake(limits.queue)
         self.on_commit: Callable[[], None] = lambda: None
+        self.on_aside: Callable[[], None] = lambda: None  # a damaged file was put aside
         self.pending = self.parked = 0
-        self.committed = self.settled = 0  # since start
+        self.committed = self.settled = self.restored = 0  # since start
         self.refused: Counter[str] = Counter()
         self.full = False
         self.fault = ""
@@ -129,6 +139,7 @@ class Writer:
         over: list[Job] = []
         gone = parked = 0
         settled: list[tuple[Settle, int]] = []
+        restored: list[tuple[Restore, int]] = []
         with database.transaction(db):
             for job in group:
                 match job:
@@ -149,15 +160,30 @@ class Writer:
                         gone += deleted
                         parked += moved
                         settled.append((job, deleted + moved))
-            if added:
+                    case Restore(records):
+                        bodies = [database.pack(record) for record in records]
+                        size = sum(len(body) + _ROW for body, _ in bodies)
+                        if room - size < self._limits.max_bytes // _FOR_NEW:
+                            over.append(job)
+                            continue
+                        room -= size
+                        restored.append((job, _restore(db, records, bodies)))
+                        highest = max((record.epoch, record.seq) for record in records)
+                        if highest > (head.epoch, head.last_seq):  # the clock went back, and the lock file was lost
+                            head = head._replace(epoch=highest[0] + 1, last_seq=0)
+            if head != self.head:
                 database.write_head(db, head)
+        if head.epoch != self.head.epoch:
+            self._lock.note(head.epoch)
         self.head = head
-        self.pending += len(added) - gone - parked
+        back = sum(count for _, count in restored)
+        self.pending += len(added) + back - gone - parked
         self.parked += parked
         self.committed += len(added)
         self.settled += gone
-        if added or over:
-            self.full = bool(over)
+        self.restored += back
+        if added or any(isinstance(job, Append) for job in over):
+            self.full = any(isinstance(job, Append) for job in over)
         if over:
             limit = OutboxFull(
                 f"the outbox holds its {self._limits.max_bytes} bytes",
@@ -168,10 +194,12 @@ class Writer:
             append.done.set_result(record)
         for settle, count in settled:
             settle.done.set_result(count)
+        for restore, count in restored:
+            restore.done.set_result(count)
         for job in group:
             if isinstance(job, Reopen):
                 self._examine(job)
-        if added:
+        if added or back:
             self.on_commit()
 
     def _recover(self, group: list[Job], error: Exception) -> None:
@@ -185,10 +213,10 @@ class Writer:
             self._fail(group, fault, "fault")
             self._reopened()
             return
-        settles: list[Job] = [job for job in group if not isinstance(job, Append)]
-        appends: list[Job] = [job for job in group if isinstance(job, Append)]
+        settles: list[Job] = [job for job in group if not isinstance(job, Append | Restore)]
+        appends: list[Job] = [job for job in group if isinstance(job, Append | Restore)]
         if appends:
-            self.full = True
+            self.full = self.full or any(isinstance(job, Append) for job in appends)
             self._fail(appends, database.translated(error, self._path), "disk-full")
         if settles and self._ballast.held:
             self._ballast.release()
@@ -228,6 +256,8 @@ class Writer:
         return True
 
     def _open(self) -> None:
+        put: aside.Aside | None = None
+        stood: list[EventRecord] = []
         for _ in range(3):
             epoch = max(self._now_ms(), self._lock.epoch + 1)
             try:
@@ -235,12 +265,13 @@ class Writer:
                 break
             except OutboxDamaged as damage:
                 try:
-                    aside = database.quarantine(self._path, epoch)
+                    put = aside.put_aside(self._path, epoch)
+                    stood += aside.stood(put, self._edge_id)
                 except OSError as error:
                     raise OutboxError(
                         f"{self._path} cannot be put aside: {error.strerror}", hint=damage.hint
                     ) from error
-                log.error("outbox damaged, put aside", error=str(damage), file=aside.name, hint=damage.hint)
+                log.error("outbox damaged, put aside", error=str(damage), file=put.file.name, hint=damage.hint)
             except OutboxFull:
                 if not self._ballast.held:
                     raise
@@ -250,12 +281,17 @@ class Writer:
         self._ballast.hold()
         self._lock.note(self.head.epoch)
         try:
+            with database.transaction(self._db):
+                for record in stood:  # as in the file that was put aside
+                    _note_standing(self._db, record, *database.pack(record))
             (self.pending,) = self._db.execute("SELECT count(*) FROM pending").fetchone()
             (self.parked,) = self._db.execute("SELECT count(*) FROM parked").fetchone()
         except sqlite3.Error as error:
             raise database.translated(error, self._path) from error
         self.fault = ""
         self.opened += 1
+        if put:
+            self.on_aside()
 
 
 def _note_standing(db: sqlite3.Connection, record: EventRecord, body: bytes, sha256: bytes) -> None:
@@ -265,6 +301,15 @@ def _note_standing(db: sqlite3.Connection, record: EventRecord, body: bytes, sha
     else:
         values = (key, record.epoch, record.seq, body, sha256)
         db.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?)", values)
+
+
+def _restore(db: sqlite3.Connection, records: list[EventRecord], bodies: list[tuple[bytes, bytes]]) -> int:
+    """What is there already stays. What stood is known from elsewhere (aside.stood), but a close is a close."""
+    rows = [(r.epoch, r.seq, r.at, body, sha256) for r, (body, sha256) in zip(records, bodies, strict=True)]
+    db.executemany(
+        "DELETE FROM standing WHERE event_id = ?", [(r.event_id.bytes,) for r in records if r.state == "closed"]
+    )
+    return db.executemany("INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?, ?)", rows).rowcount
 
 
 def _delete(db: sqlite3.Connection, epoch: int, seqs: list[int]) -> int:
