@@ -17,6 +17,7 @@ from pathlib import Path
 from uuid import UUID
 
 from contract.event import EventRecord
+from edge.errors import OutboxDamaged
 from edge.outbox import database
 from edge.outbox.carve import LONGEST, carve
 
@@ -81,7 +82,7 @@ def stood(aside: Aside, edge_id: str) -> list[EventRecord]:
     stood in the damaged part stays open on the desk until somebody decides it.
     """
     found: dict[UUID, EventRecord] = {}
-    with suppress(sqlite3.Error), closing(database.open_reader(aside.file)) as db:
+    with suppress(sqlite3.Error, OutboxDamaged), closing(database.open_reader(aside.file)) as db:
         for order in ("", "DESC"):  # from both ends up to the damage
             with suppress(sqlite3.Error):
                 for row in db.execute(f"SELECT epoch, seq, body, sha256 FROM standing ORDER BY event_id {order}"):  # noqa: S608

@@ -133,6 +133,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
+    _keep_lone_wal(path)
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA cell_size_check=ON")
     return db
@@ -147,8 +148,7 @@ def open_writer(path: Path, edge_id: str, epoch: int) -> tuple[sqlite3.Connectio
     Raises OutboxDamaged, OutboxFull, OutboxError; SettingsError where the file is another edge's or a newer layout.
     """
     try:
-        if not path.exists() and path.with_name(path.name + "-wal").exists():
-            raise OutboxDamaged(f"{path} is gone, its WAL is there", hint="check the disk; the WAL is kept for salvage")
+        _keep_lone_wal(path)
         fresh = not path.exists() or _is_blank(path, edge_id)
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
@@ -250,6 +250,13 @@ def _is_blank(path: Path, edge_id: str) -> bool:
             hint="give every edge a data directory of its own",
         )
     return False
+
+
+def _keep_lone_wal(path: Path) -> None:
+    """SQLite, even reading, deletes a WAL whose file is gone or empty."""
+    file, wal = (each.stat().st_size if each.exists() else 0 for each in (path, path.with_name(path.name + "-wal")))
+    if wal and not file:
+        raise OutboxDamaged(f"{path} is gone, its WAL is there", hint="check the disk; the WAL is kept for salvage")
 
 
 def sync_directory(path: Path) -> None:
