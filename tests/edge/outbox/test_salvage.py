@@ -235,7 +235,7 @@ def test_an_event_that_closed_behind_the_damage_of_the_wal_does_not_stand(tmp_pa
     main, wal = before
     wal[24 + 32 + 3] ^= 1  # the first frame: SQLite reads nothing of this WAL
     path.with_name("outbox.db-wal").write_bytes(wal)
-    path.write_bytes(main.replace(b"CREATE TABLE head", b"CREATE TABLE dead", 1))
+    path.write_bytes(main.replace(b"edge-1", b"edge-7", 1))  # in the outbox's head
     with opened(path) as outbox:
         assert outbox.standing() == []
         salvage(outbox)
