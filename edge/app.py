@@ -32,6 +32,7 @@ from edge.health import CameraStatus, EdgeStatus, HealthServer, reasons
 from edge.ids import uuid7
 from edge.looks import LookQueue
 from edge.outbox import Outbox
+from edge.outbox.salvage import Salvage
 from edge.pace import Pace
 from edge.pacing import Pacer
 from edge.pipeline import Analyst
@@ -84,6 +85,7 @@ class Edge:
             )
             undo.callback(client.close)
             self._outbox = undo.enter_context(_open_outbox(settings, self._now_ms))
+            self._salvage = Salvage(self._outbox)
             self._uplink = Uplink(self._outbox, client, self._clock)
             self._looks = LookQueue({camera.id: TIER_WEIGHTS[camera.tier] for camera in self._cameras.values()})
             self._paces = {camera.id: Pace(camera.detect.rate) for camera in self._cameras.values()}
@@ -118,6 +120,7 @@ class Edge:
 
     def start(self) -> None:
         self._close_what_a_crash_left_open()
+        self._salvage.start()
         self._uplink.start()
         self._stills.start()
         self._analysis.start()
@@ -132,6 +135,7 @@ class Edge:
         late = [name for name, each in self._supervisors.items() if not each.join(max(0.0, until - time.monotonic()))]
         self._analysis.stop(ANALYSIS_ENDS_S)
         self._stills.stop(STILLS_END_S)
+        self._salvage.stop()
         self._drain()
         self._uplink.stop(UPLINK_ENDS_S)
         self._health.close()

@@ -2,6 +2,7 @@
 
 EdgeError
 ├── SettingsError        the process was started wrongly
+│   └── OutboxInUse      another process has the outbox open
 ├── SourceError          a camera's stream
 │   ├── SourceRefused    it answered no (401, 403, 404, 5xx, not RTSP at all)
 │   ├── SourceTimeout    it answered too late, or not at all
@@ -32,6 +33,10 @@ class EdgeError(Exception):
 
 
 class SettingsError(EdgeError):
+    pass
+
+
+class OutboxInUse(SettingsError):
     pass
 
 

@@ -103,7 +103,8 @@ METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_outbox_sacrificed_total": ("counter", "records given up unsent for more severe ones"),
     "vedette_outbox_refused_total": ("counter", "records not accepted, by reason"),
     "vedette_outbox_damaged_total": ("counter", "rows found damaged and parked"),
-    "vedette_outbox_quarantined_files": ("gauge", "damaged files kept aside"),
+    "vedette_outbox_quarantined_files": ("gauge", "damaged files put aside and not salvaged yet"),
+    "vedette_outbox_salvaged_total": ("counter", "records brought back from damaged files"),
     "vedette_outbox_writable": ("gauge", "0 while the outbox cannot be written"),
     "vedette_uplink_up": ("gauge", "1 while central answers as it should"),
     "vedette_uplink_last_success_age_seconds": ("gauge", "time since central last answered a batch or a heartbeat"),
@@ -139,7 +140,7 @@ def reasons(status: EdgeStatus) -> list[str]:
     if outbox.parked:
         found.append(f"{outbox.parked} records are parked")
     if outbox.quarantined:
-        found.append(f"{outbox.quarantined} damaged outbox files are kept aside")
+        found.append(f"{outbox.quarantined} damaged outbox files are not salvaged yet")
     if outbox.oldest_age is not None and outbox.oldest_age > STALE_AFTER:
         found.append(f"{outbox.pending} records wait, the oldest for {outbox.oldest_age:.0f} s")
     if uplink.state not in ("idle", "sending"):
@@ -239,6 +240,7 @@ def _samples(status: EdgeStatus) -> Iterator[Sample]:
         yield "vedette_outbox_refused_total", {"reason": reason}, count
     yield "vedette_outbox_damaged_total", {}, outbox.damaged
     yield "vedette_outbox_quarantined_files", {}, outbox.quarantined
+    yield "vedette_outbox_salvaged_total", {}, outbox.salvaged
     yield "vedette_outbox_writable", {}, int(not outbox.fault)
     uplink = status.uplink
     yield "vedette_uplink_up", {}, int(uplink.state in ("idle", "sending"))

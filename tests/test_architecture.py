@@ -27,6 +27,7 @@ PURE = {
     "edge.ids": set(),
     "edge.retry": set(),
     "edge.records": {"msgspec"},
+    "edge.outbox.carve": {"msgspec"},
     "edge.gate": {"numpy", "cv2"},
     "edge.pace": set(),
     "edge.load": set(),

@@ -23,9 +23,14 @@ from edge.outbox import ledger
 APPLICATION_ID = 0x56_44_4F_42  # "VDOB", seen by file(1)
 LAYOUT = 2
 
-# A checkpoint may have to write this much again, so the WAL's limit is also what ballast must cover.
-WAL_PAGES = 256
-BALLAST = 2 << 20  # bytes
+# Of new files. SQLite keeps a row of a table without rowid whole where it is at most (page - 12) * 64 / 255 - 23 bytes:
+# 2030 here, 1002 with its default of 4096. The longest record has 1313 bytes, its row some 70 more. So every row is
+# whole, and can be found where the pages around it are damaged (carve.py).
+PAGE_SIZE = 8192
+
+# A checkpoint may have to write this much again, so ballast must cover it.
+WAL = 1 << 20  # bytes
+BALLAST = 2 << 20
 
 _SCHEMA = """
 CREATE TABLE head (
@@ -131,6 +136,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
+    _keep_lone_wal(path)
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA cell_size_check=ON")
     return db
@@ -145,19 +151,24 @@ def open_writer(
     where nothing is.
 
     `epoch` is used for a new file, and for one that was not closed cleanly: what the disk kept of such a file
-    cannot be known for sure, and a number given twice would make central take a new record for an old one.
+    cannot be known for sure, and a number given twice would make central take a new record for an old one. The same for
+    one that does not know of `before`: it is an older copy.
 
     Raises OutboxDamaged, OutboxFull, OutboxError; SettingsError where the file is another edge's or a newer layout.
     """
     try:
+        _keep_lone_wal(path)
         fresh = not path.exists() or _is_blank(path, edge_id)
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
+            if fresh:
+                db.execute(f"PRAGMA page_size={PAGE_SIZE}")
             (mode,) = db.execute("PRAGMA journal_mode=WAL").fetchone()
             if mode != "wal":
                 raise OutboxError(f"{path}: no WAL on this file system", hint="put the data on a local disk")
             db.execute("PRAGMA synchronous=FULL")
-            db.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+            (page,) = db.execute("PRAGMA page_size").fetchone()
+            db.execute(f"PRAGMA wal_autocheckpoint={WAL // page}")
             db.execute(f"PRAGMA journal_size_limit={BALLAST}")
             with transaction(db):
                 if fresh:
@@ -166,7 +177,7 @@ def open_writer(
                 else:
                     _bring_up(db)
                     head = read_head(db)
-                    if not head.clean:
+                    if not head.clean or before > (head.epoch, head.last_seq):
                         ledger.note_epoch(db, head.epoch, head.last_seq)
                         head = Head(edge_id, max(epoch, head.epoch + 1), 0, 0)
                 if before > (0, 0) and before[0] != head.epoch:
@@ -177,7 +188,7 @@ def open_writer(
             if busy:
                 raise OutboxError(f"{path} is held by another program", hint="close whatever has the outbox open")
             if fresh:
-                _sync_directory(path.parent)
+                sync_directory(path.parent)
             return db, head._replace(clean=0)
         except BaseException:
             db.close()
@@ -191,23 +202,6 @@ def close_writer(db: sqlite3.Connection, head: Head) -> None:
     with suppress(sqlite3.Error):
         write_head(db, head._replace(clean=1))
     db.close()
-
-
-def quarantine(path: Path, stamp: int) -> Path:
-    """Put a damaged file and its WAL aside under one name; returns it. Nothing is deleted but the WAL's index."""
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    for suffix in ("", "-wal"):
-        source = path.with_name(path.name + suffix)
-        if source.exists():
-            source.rename(aside.with_name(aside.name + suffix))
-    path.with_name(path.name + "-shm").unlink(missing_ok=True)
-    _sync_directory(path.parent)
-    return aside
-
-
-def quarantined(path: Path) -> int:
-    """How many files were put aside so far."""
-    return sum(1 for found in path.parent.glob(f"{path.name}.damaged-*") if not found.name.endswith("-wal"))
 
 
 def read_head(db: sqlite3.Connection) -> Head:
@@ -284,7 +278,14 @@ def _is_blank(path: Path, edge_id: str) -> bool:
     return False
 
 
-def _sync_directory(path: Path) -> None:
+def _keep_lone_wal(path: Path) -> None:
+    """SQLite, even reading, deletes a WAL whose file is gone or empty."""
+    file, wal = (each.stat().st_size if each.exists() else 0 for each in (path, path.with_name(path.name + "-wal")))
+    if wal and not file:
+        raise OutboxDamaged(f"{path} is gone, its WAL is there", hint="check the disk; the WAL is kept for salvage")
+
+
+def sync_directory(path: Path) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)

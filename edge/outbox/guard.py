@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from edge.errors import SettingsError
+from edge.errors import OutboxInUse
 
 _LONGEST = 96  # bytes of a lock file
 
@@ -22,14 +22,14 @@ class Lock:
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises SettingsError, naming the holder, where another process (or outbox) holds the file."""
+        """Raises OutboxInUse, naming the holder, where another process (or outbox) holds the file."""
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         held = _read(self._fd)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(self._fd)
-            raise SettingsError(
+            raise OutboxInUse(
                 f"{path.parent} is in use by process {held.get('pid', 'unknown')}",
                 hint="stop that process, or give this edge a data directory of its own",
             ) from error

@@ -23,9 +23,10 @@ States of a record:
   together) or on a full disk room is made for it: first by what central has, the oldest first; then by what waits and
   is of lower severity than the newcomer, the lowest and oldest first, which is counted and told to central. Where
   that is not enough it is refused with OutboxFull and counted by reason. Settling works on a full disk, by ballast.
-- A file that is not a sound outbox is renamed to `NAME.damaged-TIME` and a new one started: the edge goes on, the
-  rows in the old file are neither sent nor deleted. After an I/O error (a failed fsync above all) nothing more is
-  acknowledged until the file was closed, examined and checkpointed anew.
+- A file that is not a sound outbox is renamed to `NAME.damaged-TIME` and a new one started: the edge goes on, and what
+  stood in the old file stands in the new one. Its records that match their hash come back by `restore` under the
+  identity they have, some of them again (salvage.py); then it is renamed to `NAME.salvaged-TIME`. After an I/O error
+  (a failed fsync above all) nothing more is acknowledged until the file was closed, examined and checkpointed anew.
 """
 
 from __future__ import annotations
@@ -45,9 +46,10 @@ import structlog
 from contract.event import EventRecord
 from contract.heartbeat import Numbers, Span
 from edge.errors import OutboxDamaged, OutboxError, OutboxFull
-from edge.outbox import database, ledger
+from edge.outbox import aside, database, ledger
+from edge.outbox.jobs import Account, Append, Job, Refusal, Reopen, Restore, Settle
 from edge.outbox.ledger import Accounted
-from edge.outbox.writer import Account, Append, Job, Limits, Refusal, Reopen, Settle, Writer
+from edge.outbox.writer import Limits, Writer
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +89,8 @@ class OutboxStatus:
     sacrificed: int  # since start: those that waited and were given up for a more severe one
     refused: Mapping[str, int]  # appends refused since start, by reason: queue, max-bytes, disk-full, fault
     damaged: int  # rows parked as damaged since start
-    quarantined: int  # damaged files kept aside
+    quarantined: int  # damaged files put aside and not salvaged yet
+    salvaged: int  # records brought back from damaged files since start
     full: bool  # the last append was refused for lack of room
     fault: str  # why nothing can be written now; empty if it can
 
@@ -100,7 +103,7 @@ class Outbox:
     """
 
     def __init__(self, path: Path, edge_id: str, *, now_ms: Callable[[], int], limits: Limits | None = None) -> None:
-        self._path = path
+        self.path = self._path = path
         self.edge_id = edge_id
         self._now_ms = now_ms
         self._limits = limits or Limits()
@@ -154,6 +157,16 @@ class Outbox:
                 return ledger.numbers(self._current_reader())
             except sqlite3.Error as error:
                 raise database.translated(error, self._path) from error
+
+    def restore(self, records: Iterable[EventRecord]) -> Future[int]:
+        """Take back what a damaged file still held: to be sent, under the identity it has. What is pending stays.
+
+        The future resolves to the number of records that were not there; it may raise OutboxFull (an eighth of
+        `max_bytes` is left for what is new) or OutboxError, and none is taken.
+        """
+        job = Restore(list(records))
+        self._hand_in(job, None)
+        return job.done
 
     def pending(self, limit: int = 500, max_bytes: int = 512 << 10) -> list[EventRecord]:
         """The oldest records of the oldest epoch, in order of seq: up to `limit` and, past the first, `max_bytes`.
@@ -224,7 +237,8 @@ class Outbox:
             sacrificed=writer.sacrificed,
             refused={**writer.refused, "queue": writer.intake.refused},
             damaged=self._damaged,
-            quarantined=database.quarantined(self._path),
+            quarantined=len(aside.damaged(self._path)),
+            salvaged=writer.restored,
             full=writer.full,
             fault=writer.fault,
         )
@@ -232,6 +246,10 @@ class Outbox:
     def on_commit(self, wake: Callable[[], None]) -> None:
         """Call `wake` from the writer thread after every commit that added records. It must not block."""
         self._writer.on_commit = wake
+
+    def on_aside(self, wake: Callable[[], None]) -> None:
+        """Call `wake` from the writer thread whenever a damaged file was put aside. It must not block."""
+        self._writer.on_aside = wake
 
     def close(self) -> None:
         """Commit what was handed in, then close. Idempotent."""

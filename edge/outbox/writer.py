@@ -6,33 +6,19 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
 
-import msgspec
 import structlog
 
 from contract.event import EventRecord
-from contract.heartbeat import Span
 from edge.errors import OutboxDamaged, OutboxError, OutboxFull
-from edge.outbox import database, ledger
+from edge.outbox import aside, database, ledger
 from edge.outbox.guard import Ballast, Lock
 from edge.outbox.intake import Intake
+from edge.outbox.jobs import Append, Job, Reopen, Restore, Work, bytes_of, note_standing
 
 log = structlog.get_logger(__name__)
-
-
-TRIM = 2000  # records that are let go of in one commit, at most: on a full disk it has little room
-
-
-class Refusal(NamedTuple):
-    """A record that central will never take, or that cannot be sent."""
-
-    seq: int
-    code: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +29,6 @@ class Limits:
     patience: float = 2.0  # seconds that append waits for a place in the queue
     group: int = 500  # records a commit
     delay: float = 0.002  # seconds that a commit waits for company
-
-
-@dataclass(slots=True)
-class Append:
-    record: EventRecord  # the writer's own: it is numbered in place
-    done: Future[EventRecord] = field(default_factory=Future)
-
-
-@dataclass(slots=True)
-class Settle:
-    epoch: int
-    stored: list[int]
-    refused: list[Refusal]
-    done: Future[int] = field(default_factory=Future)
-
-
-@dataclass(slots=True)
-class Account:
-    missing: Sequence[Span]
-    done: Future[ledger.Accounted] = field(default_factory=Future)
-
-
-@dataclass(slots=True)
-class Reopen:
-    done: Future[None] = field(default_factory=Future)
-
-
-Job: TypeAlias = Append | Settle | Account | Reopen
 
 
 class Writer:
@@ -85,8 +43,10 @@ class Writer:
         self.head = database.Head(edge_id, 0, 0, 0)
         self.intake: Intake[Job] = Intake(limits.queue)
         self.on_commit: Callable[[], None] = lambda: None
+        self.on_aside: Callable[[], None] = lambda: None  # a damaged file was put aside
         self.pending = self.parked = self.kept = 0
-        self.committed = self.settled = self.resent = self.sacrificed = 0  # since start
+        # Since start:
+        self.committed = self.settled = self.resent = self.sacrificed = self.restored = 0
         self.refused: Counter[str] = Counter()
         self.full = False
         self.fault = ""
@@ -129,35 +89,26 @@ class Writer:
             except Exception as error:
                 self._recover(group, error)
 
-    def _commit(self, group: list[Job], *, keeping: bool = True) -> None:
+    def _commit(self, group: Sequence[Job], *, keeping: bool = True) -> None:
         """One transaction; futures resolve after it. `keeping`: what central has stored, for a while."""
         assert self._db is not None
-        work = _Work(self._db, self.head, self._now_ms(), self._limits.max_bytes)
-        most = self._limits.kept if keeping else 0
+        work = Work(self._db, self.head, self._now_ms(), self._limits.max_bytes)
         with database.transaction(self._db):
             for job in group:
-                match job:
-                    case Append():
-                        work.append(job)
-                    case Settle():
-                        work.settle(job)
-                    case Account():
-                        work.account(job)
-            if work.added:
+                work.do(job)
+            work.trim(self.kept, self._limits.kept if keeping else 0)
+            if work.head != self.head:
                 database.write_head(self._db, work.head)
-            if (over := min(self.kept + work.kept - most, TRIM)) > 0:
-                ledger.trim(self._db, over)
-                work.kept -= over
-        self._take_over(work)
+        self._count(work)
+        work.finish()
         for job in group:
             if isinstance(job, Reopen):
                 self._examine(job)
-        if work.added or any(accounted.back for _, accounted in work.accounted):
+        if work.added or work.back:
             self.on_commit()
 
-    def _take_over(self, work: _Work) -> None:
-        """The transaction is on the disk."""
-        if work.added:
+    def _count(self, work: Work) -> None:
+        if work.head != self.head:
             self._lock.note(work.head.epoch, work.head.last_seq)
         self.head = work.head
         self.pending += work.pending
@@ -166,21 +117,17 @@ class Writer:
         self.committed += len(work.added)
         self.settled += work.settled
         self.sacrificed += work.sacrificed
-        if work.added or work.over:
-            self.full = bool(work.over)
+        self.resent += sum(accounted.back for _, accounted in work.accounts)
+        self.restored += sum(count for _, count in work.restores)
+        refused = any(isinstance(job, Append) for job in work.over)
+        if work.added or refused:
+            self.full = refused
         if work.over:
             limit = OutboxFull(
                 f"the outbox holds its {self._limits.max_bytes} bytes",
                 hint="central has been away for long, or max_bytes is too small",
             )
             self._fail(work.over, limit, "max-bytes")
-        for append, record in work.added:
-            append.done.set_result(record)
-        for settle, count in work.let_go:
-            settle.done.set_result(count)
-        for account, accounted in work.accounted:
-            self.resent += accounted.back
-            account.done.set_result(accounted)
 
     def _recover(self, group: list[Job], error: Exception) -> None:
         """A commit failed, and nothing of it is in. Go on if only room is missing; else trust the file no more."""
@@ -194,13 +141,14 @@ class Writer:
             self._reopened()
             return
         full = database.translated(error, self._path)
-        rest = [job for job in group if not isinstance(job, Append) or self._has_lesser(job)]
+        rest = [job for job in group if not isinstance(job, Append | Restore) or self._has_lesser(job)]
         if rest and self._ballast.held:
             self._ballast.release()
             try:
                 # Pages that this frees are written again: what comes into them needs no more of the disk.
-                rest = [job for job in rest if not isinstance(job, Append) or self._made_room(job)]
-                self._commit(rest, keeping=False)
+                self._commit(
+                    [job for job in rest if not isinstance(job, Append) or self._made_room(job)], keeping=False
+                )
                 assert self._db is not None
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except sqlite3.Error as again:
@@ -210,9 +158,11 @@ class Writer:
             self._ballast.hold()
         self._refuse([job for job in group if not job.done.done()], full)
 
-    def _has_lesser(self, job: Append) -> bool:
+    def _has_lesser(self, job: Append | Restore) -> bool:
         assert self._db is not None
         try:
+            if isinstance(job, Restore):
+                return False  # its file waits
             return ledger.has_lesser(self._db, job.record.severity)
         except sqlite3.Error:
             return False
@@ -220,7 +170,7 @@ class Writer:
     def _made_room(self, job: Append) -> bool:
         """On a full disk: whether the file itself has room for a record, once what is worth less was let go of."""
         assert self._db is not None
-        wanted = _size(job.record, database.pack(job.record)[0])
+        wanted = bytes_of(job.record, database.pack(job.record)[0])
         with database.transaction(self._db):
             freed = ledger.shed(self._db, wanted, job.record.severity)
         self.kept -= freed.kept
@@ -258,6 +208,8 @@ class Writer:
         return True
 
     def _open(self) -> None:
+        put: aside.Aside | None = None
+        stood: list[EventRecord] = []
         for _ in range(3):
             epoch = max(self._now_ms(), self._lock.epoch + 1)
             try:
@@ -266,12 +218,13 @@ class Writer:
                 break
             except OutboxDamaged as damage:
                 try:
-                    aside = database.quarantine(self._path, epoch)
+                    put = aside.put_aside(self._path, epoch)
+                    stood += aside.stood(put, self._edge_id)
                 except OSError as error:
                     raise OutboxError(
                         f"{self._path} cannot be put aside: {error.strerror}", hint=damage.hint
                     ) from error
-                log.error("outbox damaged, put aside", error=str(damage), file=aside.name, hint=damage.hint)
+                log.error("outbox damaged, put aside", error=str(damage), file=put.file.name, hint=damage.hint)
             except OutboxFull:
                 if not self._ballast.held:
                     raise
@@ -281,6 +234,9 @@ class Writer:
         self._ballast.hold()
         self._lock.note(self.head.epoch, self.head.last_seq)
         try:
+            with database.transaction(self._db):
+                for record in stood:  # as in the file that was put aside
+                    note_standing(self._db, record, *database.pack(record))
             (self.pending,) = self._db.execute("SELECT count(*) FROM pending").fetchone()
             (self.parked,) = self._db.execute("SELECT count(*) FROM parked").fetchone()
             (self.kept,) = self._db.execute("SELECT count(*) FROM kept").fetchone()
@@ -288,85 +244,5 @@ class Writer:
             raise database.translated(error, self._path) from error
         self.fault = ""
         self.opened += 1
-
-
-class _Work:
-    """What one transaction does, job by job; it counts only once that is on the disk."""
-
-    def __init__(self, db: sqlite3.Connection, head: database.Head, now: int, max_bytes: int) -> None:
-        self._db = db
-        self._now = now
-        self._room = max_bytes - database.used_bytes(db)
-        self.head = head
-        self.added: list[tuple[Append, EventRecord]] = []
-        self.over: list[Job] = []
-        self.let_go: list[tuple[Settle, int]] = []
-        self.accounted: list[tuple[Account, ledger.Accounted]] = []
-        self.pending = self.parked = self.kept = 0  # how many more
-        self.settled = self.sacrificed = 0
-
-    def append(self, job: Append) -> None:
-        record = job.record  # nobody else has it yet
-        msgspec.structs.force_setattr(record, "epoch", self.head.epoch)
-        msgspec.structs.force_setattr(record, "seq", self.head.last_seq + 1)
-        body, sha256 = database.pack(record)
-        size = _size(record, body)
-        if size > self._room:
-            freed = ledger.shed(self._db, size - self._room, record.severity)
-            self._room += freed.freed
-            self.kept -= freed.kept
-            self.pending -= freed.pending
-            self.sacrificed += freed.pending
-        if size > self._room:
-            self.over.append(job)
-            return
-        self._room -= size
-        values = (record.epoch, record.seq, self._now, body, sha256, ledger.RANK[record.severity])
-        self._db.execute("INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?)", values)
-        _note_standing(self._db, record, body, sha256)
-        self.head = self.head._replace(last_seq=record.seq)
-        self.pending += 1
-        self.added.append((job, record))
-
-    def settle(self, job: Settle) -> None:
-        stored, refused = (
-            ledger.keep(self._db, job.epoch, job.stored),
-            _park(self._db, job.epoch, job.refused, self._now),
-        )
-        self.kept += stored
-        self.settled += stored
-        self.parked += refused
-        self.pending -= stored + refused
-        self.let_go.append((job, stored + refused))
-
-    def account(self, job: Account) -> None:
-        accounted = ledger.account(self._db, job.missing)
-        self.kept -= accounted.back
-        self.pending += accounted.back
-        self.accounted.append((job, accounted))
-
-
-def _size(record: EventRecord, body: bytes) -> int:
-    """Bytes that a record takes; until its event closes it stands as well."""
-    return (len(body) + ledger.ROW) * (1 if record.state == "closed" else 2)
-
-
-def _note_standing(db: sqlite3.Connection, record: EventRecord, body: bytes, sha256: bytes) -> None:
-    key = record.event_id.bytes
-    if record.state == "closed":
-        db.execute("DELETE FROM standing WHERE event_id = ?", (key,))
-    else:
-        values = (key, record.epoch, record.seq, body, sha256)
-        db.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?)", values)
-
-
-def _park(db: sqlite3.Connection, epoch: int, refused: list[Refusal], now: int) -> int:
-    parked = 0
-    for seq, code, reason in refused:
-        db.execute(
-            "INSERT INTO parked (epoch, seq, kept_at, body, sha256, code, reason, parked_at)"
-            " SELECT epoch, seq, kept_at, body, sha256, ?, ?, ? FROM pending WHERE epoch = ? AND seq = ?",
-            (code, reason, now, epoch, seq),
-        )
-        parked += db.execute("DELETE FROM pending WHERE epoch = ? AND seq = ?", (epoch, seq)).rowcount
-    return parked
+        if put:
+            self.on_aside()

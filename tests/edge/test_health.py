@@ -35,6 +35,7 @@ OUTBOX = OutboxStatus(
     refused={"queue": 1},
     damaged=0,
     quarantined=0,
+    salvaged=0,
     full=False,
     fault="",
 )
