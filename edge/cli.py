@@ -16,10 +16,10 @@ from edge import cameras
 from edge import credentials as credentials_file
 from edge import token as edge_token
 from edge.app import Edge
-from edge.console import Backend, Device, Models, err, out, told
+from edge.console import Backend, Device, Models, out, told
 from edge.detect.card import load_card
 from edge.log import configure as configure_logs
-from edge.outbox import check as outbox_check
+from edge.outbox_cli import app as outbox
 from edge.replay_cli import replay_clip
 from edge.settings import Settings
 from edge.stills_cli import still, stills
@@ -28,6 +28,7 @@ app = typer.Typer(help="The box beside the cameras: watches them and reports eve
 app.command()(still)
 app.command()(stills)
 app.command("replay")(replay_clip)
+app.add_typer(outbox, name="outbox")
 ENDING = (signal.SIGTERM, signal.SIGINT)
 HEALTH_LOG_S = 300
 MOST_THREADS = 4  # a batch of looks is seldom more pictures (edge.analysis.MOST_PIXELS)
@@ -137,28 +138,3 @@ def check(
     for camera in found.cameras.values():
         rules = ", ".join(f"{name} ({rule.kind})" for name, rule in camera.rules.items()) or "no rules"
         out.print(f"ok  {camera.id}: {rules}", soft_wrap=True)
-
-
-@app.command("outbox")
-def check_outbox(
-    file: Annotated[Path, typer.Argument(help="Data folder, or a file that was put aside.")],
-) -> None:
-    """Look at an outbox without changing it; exit status 1 where it is damaged. The edge may be running.
-
-    Example:
-
-        vedette edge outbox /var/lib/vedette
-    """
-    with told():
-        report = outbox_check.check(file / "outbox.db" if file.is_dir() else file)
-    out.print(f"edge {report.edge_id or '-'}, epoch {report.epoch}, last number {report.last_seq}")
-    for epoch, (count, low, high) in sorted(report.readable.items()):
-        out.print(f"pending: {count} of epoch {epoch}, numbers {low} to {high}")
-    for code, count in sorted(report.parked.items()):
-        out.print(f"parked: {count} ({code})")
-    if not (report.readable or report.parked or report.faults):
-        out.print("sound, and nothing waits")
-    for fault in report.faults:
-        err.print(fault, markup=False, style="red", soft_wrap=True)
-    if report.faults:
-        raise typer.Exit(1)

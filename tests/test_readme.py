@@ -56,7 +56,7 @@ def commands() -> dict[str, click.Command]:
 
 
 def command_of(words: list[str]) -> str | None:
-    return next((name for name in (" ".join(words[:2]), words[0]) if name in commands()), None)
+    return next((name for name in (" ".join(words[:n]) for n in (3, 2, 1)) if name in commands()), None)
 
 
 @page

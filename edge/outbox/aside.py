@@ -56,10 +56,15 @@ def damaged(path: Path) -> list[Aside]:
     return _found(path, "damaged")
 
 
+def salvaged(path: Path) -> list[Aside]:
+    """What was salvaged and is kept for a while, oldest first."""
+    return _found(path, "salvaged")
+
+
 def mark_salvaged(path: Path, aside: Aside) -> int:
     """Rename it, so that it is not done again; returns how many older ones were deleted."""
     _rename(aside.file, path.with_name(f"{path.name}.salvaged-{aside.stamp}"))
-    old = _found(path, "salvaged")[:-KEPT]
+    old = salvaged(path)[:-KEPT]
     for each in old:
         for part in each.parts:
             part.unlink()

@@ -13,8 +13,10 @@ from edge.cameras import CameraFiles
 from edge.credentials import Secret
 from edge.detect.shipped import models_dir
 from edge.health import reasons, to_json, to_prometheus
+from edge.outbox import Outbox
 from edge.settings import Settings
 from edge.token import Token
+from tests.edge.records import draft
 from tests.edge.view.pictures import encoded, shots
 from tests.waiting import wait_until
 from vedette.demo.run import CLIP
@@ -90,6 +92,19 @@ def test_a_camera_that_is_away_is_told_of_while_its_thread_still_waits(edge, vir
     assert edge._supervisors["plaza"].status.connects == connects
     virtual.clear("plaza")
     wait_until(lambda: told(edge) == OFFLINE, within=20)
+
+
+def test_records_of_a_damaged_outbox_come_back_after_a_start(tmp_path, virtual):
+    data = tmp_path / "data"
+    data.mkdir()
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: 1_700_000_000_000) as before:
+        for future in [before.append(draft(state="closed", closed_at=1_700_000_000_000)) for _ in range(20)]:
+            future.result(5)
+    content = (data / "outbox.db").read_bytes()
+    (data / "outbox.db").write_bytes(bytes(100) + content[100:])
+    with edge_of(tmp_path, {"plaza": f'{{url: "{virtual.url("plaza")}"}}'}) as edge:
+        wait_until(lambda: edge.status().outbox.salvaged == 20)
+        wait_until(lambda: edge.status().outbox.quarantined == 0)
 
 
 def test_a_frozen_sensor_blinds_is_told_and_shown(edge):

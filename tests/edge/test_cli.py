@@ -309,7 +309,9 @@ def test_run_without_a_token_says_how_to_get_one(tmp_path):
     assert "vedette central add-edge" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "check", "replay", "outbox", "still", "stills"])
+@pytest.mark.parametrize(
+    "command", ["run", "check", "replay", "outbox status", "outbox check", "outbox salvage", "still", "stills"]
+)
 def test_help_teaches_with_an_example(command):
-    done = run(command, "--help")
+    done = run(*command.split(), "--help")
     assert f"vedette edge {command}" in done.output

@@ -62,18 +62,18 @@ def test_a_cut_file_says_so(path: Path, keep: float) -> None:
 
 
 def test_the_command_says_it_too(path: Path) -> None:
-    sound = CliRunner().invoke(app, ["outbox", str(path.parent)])
+    sound = CliRunner().invoke(app, ["outbox", "check", str(path.parent)])
     assert sound.exit_code == 0
     assert f"pending: 97 of epoch {NOW}, numbers 4 to 100" in sound.output
     assert "parked: 1 (invalid)" in sound.output
     path.write_bytes(path.read_bytes()[:9000])
-    assert CliRunner().invoke(app, ["outbox", str(path)]).exit_code == 1
+    assert CliRunner().invoke(app, ["outbox", "check", str(path)]).exit_code == 1
 
 
 def test_an_outbox_in_which_nothing_waits(tmp_path: Path) -> None:
     with Outbox(tmp_path / "outbox.db", "edge-1", now_ms=lambda: NOW):
         pass
-    assert "nothing waits" in CliRunner().invoke(app, ["outbox", str(tmp_path)]).output
+    assert "nothing waits" in CliRunner().invoke(app, ["outbox", "check", str(tmp_path)]).output
 
 
 def test_no_outbox_at_all(tmp_path: Path) -> None:

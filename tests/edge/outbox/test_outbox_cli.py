@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from edge.cli import app
+from edge.outbox import Outbox, Refusal
+from edge.token import VARIABLE
+from tests.edge.records import draft
+
+NOW = 1_700_000_000_000
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    with Outbox(tmp_path / "outbox.db", "edge-1", now_ms=lambda: NOW) as outbox:
+        for future in [outbox.append(draft(state="closed", closed_at=NOW)) for _ in range(100)]:
+            future.result(5)
+        outbox.settle(NOW, refused=[Refusal(3, "invalid", "")]).result(5)
+    return tmp_path
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(app, ["outbox", *map(str, words)])
+
+
+def damage(data: Path) -> None:
+    path = data / "outbox.db"
+    path.write_bytes(b"\xff" * 100 + path.read_bytes()[100:])
+
+
+def files(data: Path) -> dict[str, bytes]:
+    """But what SQLite puts beside a file while it reads."""
+    return {file.name: file.read_bytes() for file in data.iterdir() if file.name[-4:] not in ("-wal", "-shm")}
+
+
+def test_status_is_a_short_look(data: Path) -> None:
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW) as outbox:
+        outbox.append(draft()).result(5)
+        done = run("status", data)
+        assert (done.exit_code, done.output) == (0, "edge edge-1, pending 100, parked 1, damaged files 0\n")
+    (data / "outbox.db.damaged-7").write_bytes(b"1234")
+    (data / "outbox.db.salvaged-6").write_bytes(b"12")
+    lines = run("status", data).output.splitlines()
+    assert lines == [
+        "damaged, to be salvaged: outbox.db.damaged-7, 4 bytes",
+        "salvaged, kept to look at: outbox.db.salvaged-6, 2 bytes",
+        "edge edge-1, pending 100, parked 1, damaged files 1",
+    ]
+
+
+@pytest.mark.parametrize("command", ["status", "salvage"])
+def test_no_outbox_here(tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    done = run(command, tmp_path)
+    assert done.exit_code == 1
+    assert "there is no such file" in done.output
+    assert "hint: " in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_salvage_of_a_stopped_edge(data: Path) -> None:
+    (data / "outbox.db").rename(data / "outbox.db.damaged-7")
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW + 5000):
+        pass
+    before = files(data)
+    foreseen = run("salvage", data, "--dry-run")
+    assert foreseen.exit_code == 0
+    assert "would come back: 100 of epoch 1700000000000" in foreseen.output
+    assert "100 records in 1 damaged file(s); nothing was changed" in foreseen.output
+    assert files(data) == before
+
+    done = run("salvage", data)
+    assert done.exit_code == 0
+    assert "100 records brought back from 1 file(s), of epoch 1700000000000" in done.output
+    assert "pending 100, parked 0, damaged files 0" in run("status", data).output
+    assert "0 records brought back from 0 file(s)\n" in run("salvage", data).output
+
+
+def test_salvage_where_the_outbox_itself_is_still_damaged(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    damage(data)
+    done = run("salvage", data)
+    assert done.exit_code == 1
+    assert "start the edge" in done.output
+    (data / "token").write_text("vde_edge-1.abcdefghijklmnopqrstuvwxyz")
+    (data / "token").chmod(0o600)
+    assert "100 records brought back from 1 file(s)" in run("salvage", data).output
+
+
+def test_salvage_beside_a_running_edge_says_who_does_it(data: Path) -> None:
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW):
+        done = run("salvage", data)
+        assert done.exit_code == 1
+        assert "in use by process" in done.output
+        assert "a running edge salvages by itself" in done.output
+        assert run("salvage", data, "--dry-run").exit_code == 0
+
+
+def test_a_full_outbox_keeps_the_file(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data / "outbox.db").rename(data / "outbox.db.damaged-7")
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW + 5000):
+        pass
+    monkeypatch.setattr("edge.outbox.writer._ROW", 1 << 30)
+    done = run("salvage", data)
+    assert done.exit_code == 1
+    assert "the outbox holds its" in done.output
+    assert "damaged files 1" in run("status", data).output
