@@ -96,8 +96,8 @@ LIBRARIES = re.compile(
 )
 
 
-# What central keeps of missing records: numbers and times of an edge, and which of the staff noted what is lost, as with
-# a decision. A record that never came cannot be told of in any other way.
+# What central keeps of missing records: numbers and times of an edge; and, as with a decision, who of the staff noted
+# what is lost. Of a record that never came nothing else is known.
 GAPS = {
     "epochs": "edge_id epoch given at overlooked",
     "gaps": "edge_id epoch first last after_at before_at noticed_at reason",

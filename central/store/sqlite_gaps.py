@@ -66,9 +66,11 @@ class GapWriter:
         edge_id = heartbeat.edge_id
         for numbers in heartbeat.epochs:
             self._given(edge_id, numbers.epoch, numbers.last, now)
-        for lost in heartbeat.lost:
-            self._given(edge_id, lost.epoch, lost.last, now)  # what is lost was given
-            self._declare(edge_id, lost, now)
+        if heartbeat.lost:
+            lost_at = max(now, self._noted(edge_id) + 1)  # also where the clock was set back: noted is what was there
+            for lost in heartbeat.lost:
+                self._given(edge_id, lost.epoch, lost.last, now)  # what is lost was given
+                self._declare(edge_id, lost, lost_at)
         self._tell(edge_id)
         rows = self._db.execute(
             "SELECT epoch, first, last FROM gaps WHERE edge_id = ? AND reason IS NULL ORDER BY epoch, first LIMIT ?",
@@ -132,6 +134,11 @@ class GapWriter:
         if self._crowded:
             log.warning("edge has too many gaps, more are only counted", edge=edge_id, gaps=MAX_GAPS)
             self._crowded = False
+
+    def _noted(self, edge_id: str) -> int:
+        """Up to when somebody has seen what was lost."""
+        row = self._db.execute("SELECT coalesce(max(until), 0) FROM gap_notes WHERE edge_id = ?", (edge_id,)).fetchone()
+        return int(row[0])
 
     def _between(self, edge_id: str, epoch: int, first: int, last: int, *, late: bool = False) -> list[Gap]:
         """Gaps with a number from `first` to `last`."""

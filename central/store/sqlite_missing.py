@@ -51,7 +51,7 @@ def gaps(db: Db, edge_id: str, limit: int) -> list[EpochGap]:
 def note(db: Db, edge_id: str, until: int, by: str, at: int) -> bool:
     done = db.execute(
         'INSERT INTO gap_notes (edge_id, until, "by", at) SELECT edge_id, ?, ?, ? FROM edges WHERE edge_id = ?',
-        (until, by, at, edge_id),
+        (min(until, at), by, at, edge_id),
     )
     return done.rowcount > 0
 
