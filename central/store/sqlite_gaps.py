@@ -25,7 +25,14 @@ MAX_GAPS = 10_000  # rows an edge
 MAX_KNOWN = 10_000  # epochs kept in memory; more are read again
 
 _GAP = "first, last, after_at, before_at, noticed_at, reason"
-_NEWEST_FIRST = f"SELECT {_GAP} FROM gaps WHERE edge_id = ? AND epoch = ? AND first <= ?"  # noqa: S608
+_BELOW = "WHERE edge_id = ? AND epoch = ? AND first <= ?"
+_ALL = f"SELECT {_GAP} FROM gaps {_BELOW} ORDER BY first DESC"  # noqa: S608
+# The planner would rather walk all rows of the edge, however few of them are late.
+_LATE = f"SELECT {_GAP} FROM gaps INDEXED BY gaps_late {_BELOW} AND reason IS NULL ORDER BY first DESC"  # noqa: S608
+_MISSING = (
+    "SELECT epoch, first, last FROM gaps INDEXED BY gaps_late WHERE edge_id = ? AND reason IS NULL"
+    " ORDER BY epoch, first LIMIT ?"
+)
 
 
 @dataclass(slots=True)
@@ -72,10 +79,7 @@ class GapWriter:
                 self._given(edge_id, lost.epoch, lost.last, now)  # what is lost was given
                 self._declare(edge_id, lost, lost_at)
         self._tell(edge_id)
-        rows = self._db.execute(
-            "SELECT epoch, first, last FROM gaps WHERE edge_id = ? AND reason IS NULL ORDER BY epoch, first LIMIT ?",
-            (edge_id, MAX_MISSING),
-        )
+        rows = self._db.execute(_MISSING, (edge_id, MAX_MISSING))
         return [Span(epoch=epoch, first=first, last=last) for epoch, first, last in rows]
 
     def _given(self, edge_id: str, epoch: int, last: int, now: int) -> None:
@@ -105,7 +109,7 @@ class GapWriter:
             state.overlooked += last - state.given
 
     def _tail(self, edge_id: str, epoch: int, given: int) -> Gap | None:
-        row = self._db.execute(f"{_NEWEST_FIRST} ORDER BY first DESC LIMIT 1", (edge_id, epoch, given)).fetchone()
+        row = self._db.execute(f"{_ALL} LIMIT 1", (edge_id, epoch, given)).fetchone()
         return Gap(*row) if row and row[1] == given else None
 
     def _fill(self, edge_id: str, epoch: int, state: _Epoch, run: Run) -> None:
@@ -143,8 +147,7 @@ class GapWriter:
     def _between(self, edge_id: str, epoch: int, first: int, last: int, *, late: bool = False) -> list[Gap]:
         """Gaps with a number from `first` to `last`."""
         found: list[Gap] = []
-        late_only = " AND reason IS NULL" if late else ""
-        for row in self._db.execute(f"{_NEWEST_FIRST}{late_only} ORDER BY first DESC", (edge_id, epoch, last)):
+        for row in self._db.execute(_LATE if late else _ALL, (edge_id, epoch, last)):
             if row[1] < first:
                 break  # they do not overlap, so the rest ends before
             found.append(Gap(*row))

@@ -241,3 +241,12 @@ def test_an_edge_has_a_bounded_number_of_rows(db: sqlite3.Connection, monkeypatc
     assert (rows(db), db.execute("SELECT given, overlooked FROM epochs").fetchone()) == ([], (1000, 0))
     writer.came("edge-7", 1, numbers(5), NOW)  # another edge has room
     assert db.execute("SELECT first, last FROM gaps WHERE edge_id = 'edge-7'").fetchall() == [(1, 4)]
+
+
+def test_a_heartbeat_reads_late_gaps_alone(db: sqlite3.Connection) -> None:
+    """However many an edge has lost, of which it may tell in every heartbeat."""
+    for sql, params in ((sqlite_gaps._LATE, (EDGE, 1, 9)), (sqlite_gaps._MISSING, (EDGE, 9))):
+        plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", params)]
+        assert len(plan) == 1, plan
+        assert plan[0].startswith("SEARCH gaps USING"), plan
+        assert "INDEX gaps_late (edge_id=?" in plan[0], plan
