@@ -156,3 +156,11 @@ async def test_two_copies_under_one_name_make_a_line_for_an_hour(harness: Harnes
     harness.clock.forward(HOUR)
     desk = await harness.signed_in()
     assert (await desk.get("/api/gaps")).json()["edges"] == []
+
+
+async def test_asking_keeps_no_session_alive(harness: Harness) -> None:
+    desk = await harness.signed_in()
+    harness.clock.forward(HOUR / 2 - 60)
+    assert (await desk.get("/api/gaps")).status_code == 200
+    harness.clock.forward(60)
+    assert (await desk.get("/api/gaps")).status_code == 401
