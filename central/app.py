@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from central.access import Access
-from central.api import events, failures, feed, health, ingest, session
+from central.api import events, failures, feed, gaps, health, ingest, session
 from central.api.deps import Central
 from central.api.guard import Guard
 from central.feed import Feed
@@ -70,7 +70,7 @@ def create_app(
     )
     app.state.central = Central(settings, opened, access, live, now, monotonic, _version())
     failures.install(app)
-    for part in (ingest, session, events, feed, health):
+    for part in (ingest, session, events, feed, gaps, health):
         app.include_router(part.router)
     app.include_router(pages.router, include_in_schema=False)
     app.add_middleware(Guard, max_body=MAX_BODY, https=settings.secure_cookies)

@@ -48,6 +48,7 @@ PURE = {
     "edge.rules": set(),
     "central.errors": {"fastapi", "starlette", "msgspec", "structlog"},
     "central.store.base": {"msgspec"},
+    "central.store.gaps": set(),
     "vedette.virtual_camera.rtp": set(),
     "vedette.virtual_camera.rtsp": set(),
     "vedette.virtual_camera.sdp": set(),

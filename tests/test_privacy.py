@@ -8,9 +8,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
+from central.store import schema
 from contract.camera import Camera, Detect, FaultTimes, Gate, Source, Still, Storm, View
 from contract.event import EventRecord
+from contract.heartbeat import Heartbeat, Lost, Numbers
 from contract.rules import LABEL_GROUPS, RULES
 from contract.schedule import Holiday, Schedule, Window
 from edge.why import Why
@@ -91,6 +94,28 @@ LIBRARIES = re.compile(
     r"tesserocr|torchreid|fast[-_.]?reid|boxmot|deep[-_.]?sort|opengait|fer$|hsemotion|openvino[-_.]?model[-_.]?zoo",
     re.IGNORECASE,
 )
+
+
+# What central keeps of missing records: numbers and times of an edge; and, as with a decision, who of the staff noted
+# what is lost. Of a record that never came nothing else is known.
+GAPS = {
+    "epochs": "edge_id epoch given at overlooked",
+    "gaps": "edge_id epoch first last after_at before_at noticed_at reason",
+    "gap_notes": "id edge_id until by at",
+}
+
+
+@pytest.mark.parametrize("table", GAPS)
+def test_columns_about_missing_records_are_closed(table: str) -> None:
+    database = Database(memory=True)
+    schema.prepare(database, 0)
+    assert {column.name for column in database.table(table).columns} == set(GAPS[table].split())
+    assert not [name for name in GAPS[table].split() if PERSONAL.search(name)]
+
+
+def test_fields_of_the_heartbeat_are_closed() -> None:
+    fields = {*Heartbeat.__struct_fields__, *Numbers.__struct_fields__, *Lost.__struct_fields__}
+    assert fields == {"edge_id", "epochs", "waiting", "lost", "epoch", "first", "last", "reason"}
 
 
 def test_fields_of_the_record_are_closed() -> None:

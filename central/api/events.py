@@ -111,6 +111,7 @@ async def edges(central: Parts, _: SignedIn) -> Edges:
                 last_seq=row.last_seq,
                 records=row.records,
                 clock_offset=row.clock_offset,
+                waiting=row.waiting,
             )
             for row in await central.store.edges()
         ]

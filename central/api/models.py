@@ -8,12 +8,13 @@ import struct
 from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from central import kinds
 from central.errors import BadRequest
 from central.store.base import Decision as Taken
-from central.store.base import DecisionRow, EventQuery, Position, StoredEvent
+from central.store.base import DecisionRow, EpochGap, EventQuery, Missing, Position, StoredEvent
 from contract.event import Severity
 
 MAX_MS = 253_402_300_799_999
@@ -25,6 +26,7 @@ Millis: TypeAlias = Annotated[int, Field(ge=0, le=MAX_MS, description="UTC, ms s
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Names: TypeAlias = Annotated[list[Name], Field(max_length=50)]
 Change: TypeAlias = Annotated[int, Field(ge=0, le=MAX_CHANGE)]
+EdgeId: TypeAlias = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Limit: TypeAlias = Annotated[int, Field(ge=1, le=200)]
 
 
@@ -166,9 +168,82 @@ class Edge(BaseModel):
     records: int
     clock_offset: int | None = Field(description="ms, central's clock minus the edge's")
 
+    waiting: int | None = Field(description="records that it has for central, by its last heartbeat")
+
 
 class Edges(BaseModel):
     edges: list[Edge]
+
+
+class EdgeGaps(BaseModel):
+    """What is missing of an edge's records."""
+
+    edge_id: str
+    late: int = Field(ge=0, description="records that may still come")
+    lost: int = Field(ge=0, description="records that the edge has declared lost, and nobody has noted yet")
+    since: Millis | None = Field(description="when the record before was made, by the edge's clock; null: not known")
+    until: Millis | None = Field(description="when the record after was made; null: it goes on, or is not known")
+    lost_at: Millis | None = Field(description="when the newest of the lost was declared: what a note is given")
+    forked_at: Millis | None = Field(description="when two copies were last seen to send under this name")
+
+    @classmethod
+    def told(cls, line: Missing) -> EdgeGaps:
+        return cls(
+            edge_id=line.edge_id,
+            late=line.late,
+            lost=line.lost,
+            since=line.since,
+            until=line.until,
+            lost_at=line.lost_at,
+            forked_at=line.forked_at,
+        )
+
+
+class MissingRecords(BaseModel):
+    edges: list[EdgeGaps]
+    more: int = Field(description="edges beyond the limit")
+
+
+class Gap(BaseModel):
+    """Numbers of an epoch, both ends among them, whose records have not come."""
+
+    epoch: Millis
+    first: int
+    last: int
+    after_at: Millis | None = Field(description="when the record before was made, by the edge's clock")
+    before_at: Millis | None = Field(description="when the record after was made")
+    noticed_at: Millis = Field(description="when central learned of it; of what is lost, when it was declared")
+    reason: str | None = Field(description="why it is lost, in the edge's words; null: it may still come")
+
+    @classmethod
+    def told(cls, stored: EpochGap) -> Gap:
+        gap = stored.gap
+        return cls(
+            epoch=stored.epoch,
+            first=gap.first,
+            last=gap.last,
+            after_at=gap.after_at,
+            before_at=gap.before_at,
+            noticed_at=gap.noticed_at,
+            reason=gap.reason,
+        )
+
+
+class GapsPage(BaseModel):
+    gaps: list[Gap]
+    more: bool
+
+
+class NumberSpan(BaseModel):
+    epoch: Millis
+    first: int
+    last: int
+
+
+class HeartbeatAnswerBody(BaseModel):
+    central_epoch: Millis
+    now: Millis
+    missing: list[NumberSpan]
 
 
 class User(BaseModel):
@@ -217,6 +292,10 @@ class NewPassword(_Strict):
 class Verdict(_Strict):
     decision: Literal["true", "false_alarm", "test", "duplicate", "none"] = Field(description="none takes it back")
     note: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0e-\x1f\x7f]*$")] = ""
+
+
+class GapNote(_Strict):
+    until: Millis = Field(description="`lost_at` of the line that you saw: what is declared later is told again")
 
 
 class Filter(_Strict):

@@ -6,6 +6,8 @@ Promises of every store
 - An event is one row: the record with the highest (epoch, seq) that has arrived, in whatever order they came.
 - `change` is one counter over all events; it grows with every change, also across restarts, and commits are
   seen in its order: who has read up to N misses nothing below N.
+- Which numbers are missing is exact with every commit: of the numbers of an epoch up to the highest known to be given,
+  each has come or lies in one gap (but see a store's bound). What central has is never missing, whatever an edge says.
 - `listen` is told after every commit that changed an event.
 - `close` may be called twice; anything else after it raises StoreClosed.
 
@@ -19,7 +21,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
 
+from central.store.gaps import Gap
 from contract.event import EventRecord, Severity
+from contract.heartbeat import Heartbeat, Span
 from contract.wire import Received
 
 Decision: TypeAlias = Literal["true", "false_alarm", "test", "duplicate"]
@@ -112,6 +116,36 @@ class EdgeRow:
     last_seq: int | None
     records: int
     clock_offset: int | None
+    waiting: int | None = None  # records that it has for central, by its last heartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What an edge's line on the desk says. Counts stop at 2**53."""
+
+    edge_id: str
+    late: int  # may still come
+    lost: int  # declared so by the edge
+    since: int | None  # when the records around were made; None: not known
+    until: int | None  # None: it goes on, or is not known
+    lost_at: int | None  # when the newest of the lost was declared
+    forked_at: int | None  # when two copies were last seen to send under its name
+
+
+@dataclass(frozen=True, slots=True)
+class EpochGap:
+    epoch: int
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which gaps make a line: late ones noticed at `late_by` or before, lost ones after `lost_since` that nobody has
+    noted yet, and edges that were seen twice after `forked_since`."""
+
+    late_by: int
+    lost_since: int
+    forked_since: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +190,19 @@ class EventStore(Protocol):
 
     async def look(self, event_id: UUID, by: str, at: int) -> None:
         """Keep that somebody looked at an event."""
+
+    async def beat(self, heartbeat: Heartbeat, at: int) -> list[Span]:
+        """Take in what an edge says of its numbers, in one transaction. What is missing and not lost, oldest first, at
+        most MAX_MISSING."""
+
+    async def missing(self, shown: Shown) -> list[Missing]:
+        """An entry an edge with something to show, late ones first, then by name."""
+
+    async def gaps(self, edge_id: str, limit: int) -> list[EpochGap]:
+        """All of an edge's, oldest first, also the lost and noted."""
+
+    async def note_gaps(self, edge_id: str, until: int, by: str, at: int) -> bool:
+        """Keep that somebody has seen what was declared lost up to `until`. False: there is no such edge."""
 
     async def facets(self) -> Mapping[str, list[str]]:
         """Values seen, sorted, by the names in FACETS."""

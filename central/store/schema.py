@@ -125,6 +125,58 @@ def out_of(db: Database) -> None:
     db.execute('ALTER TABLE events ADD COLUMN "of" INTEGER')
 
 
+@migrations()
+def gaps(db: Database) -> None:
+    db.execute(
+        """CREATE TABLE epochs (
+            edge_id TEXT NOT NULL, epoch INTEGER NOT NULL, given INTEGER NOT NULL, at INTEGER,
+            overlooked INTEGER NOT NULL, PRIMARY KEY (edge_id, epoch)
+        ) STRICT, WITHOUT ROWID"""
+    )
+    db.execute("CREATE INDEX epochs_overlooked ON epochs (edge_id, overlooked) WHERE overlooked > 0")
+    db.execute(
+        """CREATE TABLE gaps (
+            edge_id TEXT NOT NULL, epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+            after_at INTEGER, before_at INTEGER, noticed_at INTEGER NOT NULL, reason TEXT,
+            PRIMARY KEY (edge_id, epoch, first)
+        ) STRICT, WITHOUT ROWID"""
+    )
+    db.execute("CREATE INDEX gaps_late ON gaps (edge_id, epoch, first) WHERE reason IS NULL")
+    db.execute("CREATE INDEX gaps_lost ON gaps (noticed_at) WHERE reason IS NOT NULL")
+    notes = db.table("gap_notes").create(
+        {"id": int, "edge_id": str, "until": int, "by": str, "at": int},
+        pk="id",
+        not_null={"edge_id", "until", "by", "at"},
+        strict=True,
+    )
+    notes.create_index(["edge_id", "until"], "gap_notes_edge_id")
+    for column in ("waiting", "beat_epoch", "beat_before", "forked_at"):
+        db.execute(f"ALTER TABLE edges ADD COLUMN {column} INTEGER")
+    # Of what is in the store already. An event's row has the `at` of its newest record alone: the times are bounds.
+    db.execute(
+        """WITH steps AS (
+            SELECT edge_id, epoch, seq, event,
+                lag(seq, 1, 0) OVER before AS earlier, lag(event) OVER before AS event_before
+            FROM records WINDOW before AS (PARTITION BY edge_id, epoch ORDER BY seq)
+        ), holes AS (
+            SELECT *, row_number() OVER (PARTITION BY edge_id ORDER BY epoch DESC, seq DESC) AS rank
+            FROM steps WHERE seq > earlier + 1
+        )
+        INSERT INTO gaps SELECT h.edge_id, h.epoch, h.earlier + 1, h.seq - 1, b.opened_at, a.at,
+            coalesce(a.received_at, 0), NULL
+        FROM holes h JOIN events a ON a.id = h.event LEFT JOIN events b ON b.id = h.event_before
+        WHERE h.rank <= 10000"""
+    )
+    db.execute(
+        """INSERT INTO epochs SELECT r.edge_id, r.epoch, max(r.seq),
+            (SELECT e.at FROM records l JOIN events e ON e.id = l.event
+                WHERE l.edge_id = r.edge_id AND l.epoch = r.epoch ORDER BY l.seq DESC LIMIT 1),
+            max(r.seq) - count(*) - (SELECT coalesce(sum(g.last - g.first + 1), 0) FROM gaps g
+                WHERE g.edge_id = r.edge_id AND g.epoch = r.epoch)
+        FROM records r GROUP BY r.edge_id, r.epoch"""
+    )
+
+
 def prepare(db: Database, now: int) -> int:
     """Bring the schema up to date; returns central_epoch, made here if the store is new. Raises StoreUnsuited."""
     known = {migration.name for migration in migrations.pending(Database(memory=True))}

@@ -10,7 +10,8 @@ Contract
 - An I/O error while writing is not retried on the same connection: the file is opened again and checkpointed to the
   disk before the next commit, since a failed fsync must not be believed to have worked the second time.
 - Nothing is lost in a crash that was answered; jobs that were not answered may or may not be there.
-- Nothing here deletes events, records, decisions or looks; sessions are deleted when they end.
+- Nothing here deletes events, records, decisions or looks; sessions are deleted when they end, gaps when their records
+  come.
 """
 
 from __future__ import annotations
@@ -32,21 +33,26 @@ from sqlite_utils import Database
 
 from central.errors import SearchTooLong, StoreBusy, StoreClosed, StoreError, StoreFull, StoreUnsuited
 from central.store import sqlite_access as access
+from central.store import sqlite_missing as missing
 from central.store.base import (
     FACETS,
     Changes,
     DecisionRow,
     EdgeRow,
+    EpochGap,
     EventQuery,
+    Missing,
     Outcome,
     Position,
     SessionRow,
+    Shown,
     StoredEvent,
     UserRow,
 )
 from central.store.schema import prepare
 from central.store.sqlite_events import EventWriter
 from central.store.sqlite_feed import COLUMNS, changes_of, changes_sql, count_sql, event_of, page_sql
+from contract.heartbeat import Heartbeat, Span
 from contract.wire import Received
 
 FILE = "central.sqlite"
@@ -140,6 +146,20 @@ class SqliteStore:
 
     async def look(self, event_id: UUID, by: str, at: int) -> None:
         await self._write(lambda _, events: events.look(event_id, by, at))
+
+    # --- what is missing
+
+    async def beat(self, heartbeat: Heartbeat, at: int) -> list[Span]:
+        return await self._write(lambda _, events: events.beat(heartbeat, at))
+
+    async def missing(self, shown: Shown) -> list[Missing]:
+        return await self._read(lambda db: missing.lines(db, shown))
+
+    async def gaps(self, edge_id: str, limit: int) -> list[EpochGap]:
+        return await self._read(lambda db: missing.gaps(db, edge_id, limit))
+
+    async def note_gaps(self, edge_id: str, until: int, by: str, at: int) -> bool:
+        return await self._write(lambda db, _: missing.note(db, edge_id, until, by, at))
 
     async def facets(self) -> Mapping[str, list[str]]:
         rows = await self._read(lambda db: db.execute("SELECT name, value FROM facets ORDER BY value").fetchall())

@@ -26,7 +26,8 @@ def edge_of(db: Db, token_hash: bytes) -> str | None:
 
 def edges(db: Db) -> list[EdgeRow]:
     rows = db.execute(
-        "SELECT edge_id, created_at, last_seen, epoch, last_seq, records, clock_offset FROM edges ORDER BY edge_id"
+        "SELECT edge_id, created_at, last_seen, epoch, last_seq, records, clock_offset, waiting FROM edges"
+        " ORDER BY edge_id"
     )
     return [EdgeRow(*row) for row in rows]
 

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from central.store.base import DecisionRow, Outcome, StoredEvent
 from central.store.sqlite_feed import COLUMNS, RECORD_COLUMNS, event_of, values_of
+from central.store.sqlite_gaps import GapWriter
 from contract.event import EventRecord
+from contract.heartbeat import Heartbeat, Span
 from contract.wire import Received
 
 _WRITTEN = [f'"{name}"' for name in (*RECORD_COLUMNS, "newer", "received_at", "change")]
@@ -21,11 +23,13 @@ class EventWriter:
 
     def __init__(self, connection: sqlite3.Connection, change: int) -> None:
         self._db = connection
+        self._gaps = GapWriter(connection)
         self.reload(change)
 
     def reload(self, change: int) -> None:
         """Forget what a rolled back job left in memory."""
         self._change = change
+        self._gaps.reload()
         self._facets: set[tuple[str, str]] = set(self._db.execute("SELECT name, value FROM facets"))
 
     @property
@@ -37,9 +41,32 @@ class EventWriter:
 
     def put(self, records: Sequence[Received], received_at: int) -> list[Outcome]:
         outcomes = [self._put(received, received_at) for received in records]
+        came: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        for received, outcome in zip(records, outcomes, strict=True):
+            if outcome == "stored":
+                record = received.record
+                came.setdefault((record.edge_id, record.epoch), []).append((record.seq, record.at))
+        for (edge_id, epoch), numbers in came.items():
+            self._gaps.came(edge_id, epoch, numbers, received_at)
         if records:
             self._seen(records, received_at, outcomes.count("stored"))
         return outcomes
+
+    def beat(self, heartbeat: Heartbeat, at: int) -> list[Span]:
+        # Whoever goes back to an epoch after another one was there twice: an edge leaves an epoch for good.
+        self._db.execute(
+            "UPDATE edges SET last_seen = :at, waiting = :waiting,"
+            " forked_at = CASE WHEN beat_epoch <> :epoch AND beat_before = :epoch THEN :at ELSE forked_at END,"
+            " beat_before = CASE WHEN beat_epoch <> :epoch THEN beat_epoch ELSE beat_before END,"
+            " beat_epoch = :epoch WHERE edge_id = :edge",
+            {
+                "at": at,
+                "waiting": heartbeat.waiting,
+                "epoch": heartbeat.epochs[-1].epoch,
+                "edge": heartbeat.edge_id,
+            },
+        )
+        return self._gaps.beat(heartbeat, at)
 
     def decide(self, event_id: UUID, row: DecisionRow) -> StoredEvent | None:
         key = event_id.bytes

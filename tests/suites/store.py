@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,13 +13,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from central.errors import StoreClosed
-from central.store.base import DecisionRow, EventQuery, Position, Store, StoredEvent, UserRow
+from central.store.base import DecisionRow, EventQuery, Missing, Position, Shown, Store, StoredEvent, UserRow
+from contract.event import MAX_SEQ
+from contract.heartbeat import Heartbeat, Lost, Numbers, Span
 from contract.wire import Received
 from tests.central.records import NOW, life, received, record, uuid7
 
 Opening = Callable[[], Store]
 
 ALL = EventQuery()
+EVERY_GAP = Shown(late_by=NOW * 2, lost_since=0, forked_since=0)
+
+
+def _span(first: int, last: int) -> Span:
+    return Span(epoch=5, first=first, last=last)
+
+
+def _beat(last: int, *, epoch: int = 5, waiting: int = 0, lost: Sequence[tuple[int, int]] = ()) -> Heartbeat:
+    gone = [Lost(epoch=epoch, first=a, last=b, reason="damaged") for a, b in lost]
+    return Heartbeat(edge_id="edge-1", epochs=[Numbers(epoch=epoch, last=last)], waiting=waiting, lost=gone)
 
 
 async def everything(store: Store, query: EventQuery = ALL, limit: int = 7) -> list[StoredEvent]:
@@ -299,6 +312,85 @@ class StoreSuite:
         [edge] = await store.edges()
         assert (edge.epoch, edge.last_seq) == (6, 1)
 
+    # --- what is missing
+
+    async def test_missing_numbers_open_and_close(self, opening: Opening) -> None:
+        store = opening()
+        await store.add_edge("edge-1", b"a" * 32, NOW)
+        await store.put([received(n, epoch=5, at=NOW + n) for n in (1, 2, 6)], NOW)
+        [line] = await store.missing(EVERY_GAP)
+        assert line == Missing("edge-1", 3, 0, NOW + 2, NOW + 6, None, None)
+        assert await store.beat(_beat(8, waiting=4), NOW + 10) == [_span(3, 5), _span(7, 8)]
+        [edge] = await store.edges()
+        assert (edge.last_seen, edge.waiting, edge.last_seq) == (NOW + 10, 4, 6)
+        store.close()
+        store = opening()
+        assert await store.beat(_beat(8, lost=[(4, 4), (6, 7)]), NOW + 20) == [_span(3, 3), _span(5, 5), _span(8, 8)]
+        [line] = await store.missing(EVERY_GAP)
+        assert line == Missing("edge-1", 3, 2, NOW + 2, None, NOW + 20, None)
+        listed = [(one.epoch, one.gap.first, one.gap.last, one.gap.reason) for one in await store.gaps("edge-1", 9)]
+        assert listed == [(5, 3, 3, None), (5, 4, 4, "damaged"), (5, 5, 5, None), (5, 7, 7, "damaged"), (5, 8, 8, None)]
+        assert len(await store.gaps("edge-1", 2)) == 2
+        late = [received(n, epoch=5, at=NOW + n) for n in (3, 4, 5, 7, 8)]
+        assert await store.put([*late, late[0]], NOW + 30) == [*["stored"] * 5, "duplicate"]
+        assert await store.missing(EVERY_GAP) == []
+        assert await store.gaps("edge-1", 9) == []
+
+    async def test_a_number_that_was_refused_is_missing(self, store: Store) -> None:
+        others = received(1, edge_id="edge-2")
+        await store.put([others], NOW)
+        stolen = received(2, event_id=others.record.event_id)
+        assert await store.put([received(1), stolen, received(3)], NOW) == ["stored", "conflict-event", "stored"]
+        assert [(one.gap.first, one.gap.last) for one in await store.gaps("edge-1", 9)] == [(2, 2)]
+
+    async def test_which_gaps_are_shown(self, store: Store) -> None:
+        await store.add_edge("edge-1", b"a" * 32, NOW)
+        await store.beat(_beat(9, lost=[(1, 3)]), NOW)
+
+        async def counts(**given: int) -> list[tuple[int, int]]:
+            return [(one.late, one.lost) for one in await store.missing(replace(EVERY_GAP, **given))]
+
+        assert await counts() == [(6, 3)]
+        assert await counts(late_by=NOW - 1) == [(0, 3)]
+        assert await counts(lost_since=NOW) == [(6, 0)]
+        assert await counts(late_by=NOW - 1, lost_since=NOW) == []
+
+    async def test_what_is_lost_is_shown_until_it_is_noted(self, store: Store) -> None:
+        await store.add_edge("edge-1", b"a" * 32, NOW)
+        await store.beat(_beat(9, lost=[(1, 3)]), NOW)
+        assert not await store.note_gaps("edge-2", NOW, "li", NOW)
+        assert await store.note_gaps("edge-1", NOW, "li", NOW + 5)
+        [line] = await store.missing(EVERY_GAP)
+        assert (line.late, line.lost) == (6, 0)
+        await store.beat(_beat(9, lost=[(1, 3), (5, 9)]), NOW + 6)  # what was noted is not told again
+        [line] = await store.missing(EVERY_GAP)
+        assert (line.late, line.lost, line.lost_at) == (1, 5, NOW + 6)
+        assert len(await store.gaps("edge-1", 9)) == 3
+
+    async def test_absurd_numbers_can_be_summed(self, store: Store) -> None:
+        for first in range(1, 2000, 16):
+            epochs = [Numbers(epoch=epoch, last=MAX_SEQ) for epoch in range(first, first + 16)]
+            await store.beat(Heartbeat(edge_id="edge-1", epochs=epochs, waiting=0), NOW)
+        [line] = await store.missing(EVERY_GAP)
+        assert line.late == 2**53
+
+    @pytest.mark.parametrize(
+        ("epochs", "forked"),
+        [
+            pytest.param([5, 5, 6, 6, 7], False, id="new epochs"),
+            pytest.param([7, 6, 6, 8], False, id="a clock that went back"),
+            pytest.param([5, 6, 5], True, id="two copies"),
+            pytest.param([5, 7, 7, 5, 5], True, id="two copies that beat twice each"),
+        ],
+    )
+    async def test_two_copies_under_one_name(self, store: Store, epochs: list[int], forked: bool) -> None:
+        await store.add_edge("edge-1", b"a" * 32, NOW)
+        for n, epoch in enumerate(epochs):
+            await store.beat(_beat(0, epoch=epoch), NOW + n)
+        lines = await store.missing(EVERY_GAP)
+        assert [line.edge_id for line in lines if line.forked_at] == ["edge-1"] * forked
+        assert await store.missing(replace(EVERY_GAP, forked_since=NOW + 9)) == []
+
     async def test_users_and_sessions(self, store: Store) -> None:
         assert not await store.has_users()
         li = UserRow("li", "hash-1", NOW)
@@ -341,6 +433,10 @@ class StoreSuite:
             lambda: store.look(uuid7(), "li", NOW),
             lambda: store.facets(),
             lambda: store.last_change(),
+            lambda: store.beat(_beat(1), NOW),
+            lambda: store.missing(EVERY_GAP),
+            lambda: store.gaps("edge-1", 1),
+            lambda: store.note_gaps("edge-1", NOW, "li", NOW),
             lambda: store.edges(),
             lambda: store.edge_of(b""),
             lambda: store.add_edge("e", b"", NOW),

@@ -6,6 +6,7 @@ import { Details } from "./details.js";
 import { Feed } from "./feed.js";
 import { Filter } from "./filter.js";
 import { FilterBar } from "./filterbar.js";
+import { Gaps } from "./gaps.js";
 import { Hidden } from "./hidden.js";
 import { Inflow } from "./inflow.js";
 import { listen } from "./keys.js";
@@ -37,6 +38,7 @@ const hidden = new Hidden(filter, {
   live: () => feed.state === "live",
   oldest: () => (held.hasOlder ? held.rows.at(-1).opened_at : null),
 });
+const gaps = new Gaps({ live: () => feed.state === "live", now, scroller: list.scroller });
 
 // --- what comes in
 
@@ -119,6 +121,7 @@ function connection() {
   if (feed.state === "out") {
     $("stale").textContent = t("login.lapsed");
     inflow.empty();
+    gaps.empty();
     const back = encodeURIComponent(location.pathname + location.search);
     const link = Object.assign(document.createElement("a"), {
       href: `/login?lapsed=1&back=${back}`, textContent: t("connection.out.action"),
@@ -126,6 +129,7 @@ function connection() {
     $("connection").replaceChildren(t("connection.out"), " · ", link);
   }
   if (feed.state === "live") hidden.count();
+  if (feed.state === "live") gaps.ask();
   if (feed.state === "live" && was === "stale") notice(t("connection.back"), { tone: "done" });
 }
 

@@ -248,6 +248,7 @@ async def test_facets_and_edges(harness: Harness) -> None:
                 "last_seq": 4,
                 "records": 1,
                 "clock_offset": 7,
+                "waiting": None,
             }
         ]
     }

@@ -32,6 +32,9 @@ ERRORS = [
     ("GET", "/api/feed", None, 401, "not-signed-in"),
     ("GET", "/api/facets", None, 401, "not-signed-in"),
     ("GET", "/api/edges", None, 401, "not-signed-in"),
+    ("GET", "/api/gaps", None, 401, "not-signed-in"),
+    ("GET", "/api/gaps/edge-1", None, 401, "not-signed-in"),
+    ("POST", "/api/gaps/edge-1/note", b"{}", 401, "not-signed-in"),
     ("GET", "/api/session", None, 401, "not-signed-in"),
     ("DELETE", "/api/session", None, 401, "not-signed-in"),
     ("PUT", "/api/session/password", b"{}", 401, "not-signed-in"),
@@ -40,6 +43,7 @@ ERRORS = [
     ("POST", "/api/session", b"[" * 50_000, 400, "bad-request"),
     ("POST", "/api/session", b"x" * (2 << 20), 413, "too-large"),
     ("POST", "/api/ingest", b"", 401, "edge-token"),
+    ("POST", "/api/heartbeat", b"", 401, "edge-token"),
 ]
 
 

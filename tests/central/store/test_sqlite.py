@@ -17,7 +17,8 @@ from sqlite_utils import Database
 
 from central.errors import SearchTooLong, StoreBusy, StoreError, StoreFull, StoreUnsuited
 from central.store import schema
-from central.store.base import EventQuery, Position
+from central.store.base import EpochGap, EventQuery, Position
+from central.store.gaps import Gap
 from central.store.sqlite import FILE, SqliteStore
 from central.store.sqlite_feed import RECORD_COLUMNS, changes_sql, count_sql, page_sql, values_of
 from contract.event import EventRecord
@@ -153,6 +154,9 @@ def test_the_table_has_the_contracts_fields_and_no_others(bare: sqlite3.Connecti
         "users",
         "sessions",
         "meta",
+        "epochs",
+        "gaps",
+        "gap_notes",
         "_sqlite_migrations",
     }
 
@@ -336,6 +340,29 @@ async def test_a_store_of_before_is_brought_up_to_date(tmp_path: Path, migration
         found = await everything(store, EventQuery(severities=("warning",)))
         assert [(event.record.seq, event.record.of) for event in found] == [(1, None)]
         assert {event.record.of for event in await everything(store)} == {None, 5}
+    finally:
+        store.close()
+
+
+async def test_gaps_of_a_store_of_before_are_found_once(tmp_path: Path) -> None:
+    old = Database(sqlite3.connect(tmp_path / FILE))
+    schema.migrations.apply(old, stop_before="gaps")
+    old.table("meta").insert_all([{"name": "central_epoch", "value": NOW}, {"name": "change", "value": 4}])
+    for change, (epoch, seq) in enumerate([(1, 1), (1, 2), (1, 6), (2, 3)], start=1):
+        given = received(seq, epoch=epoch, at=NOW + seq).record
+        columns = dict(zip(RECORD_COLUMNS, values_of(given), strict=True))
+        event = old.table("events").insert(columns | {"received_at": NOW + 100 + seq, "change": change}).last_pk
+        old.execute("INSERT INTO records VALUES (?, ?, ?, ?)", ("edge-1", epoch, seq, event))
+    old.conn.commit()
+    old.conn.close()
+    store = SqliteStore(tmp_path, NOW)
+    try:
+        assert await store.gaps("edge-1", 9) == [
+            EpochGap(1, Gap(3, 5, NOW, NOW + 6, NOW + 106)),
+            EpochGap(2, Gap(1, 2, None, NOW + 3, NOW + 103)),
+        ]
+        await store.put([received(n, epoch=1) for n in (3, 4, 5, 7)] + [received(n, epoch=2) for n in (1, 2, 4)], NOW)
+        assert await store.gaps("edge-1", 9) == []
     finally:
         store.close()
 

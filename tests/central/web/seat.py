@@ -22,6 +22,8 @@ from central.settings import Settings
 from central.store.base import UserRow
 from contract import wire
 from contract.event import EventRecord
+from contract.heartbeat import Heartbeat, Lost, Numbers
+from contract.wire import Received
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # the tests are not about argon2
 EDGE = "edge-1"
@@ -98,6 +100,20 @@ class RunningCentral:
             answer.raise_for_status()
             outcomes = {one.outcome for one in wire.decode_answer(answer.content).answers}
             assert outcomes == {"stored"}, outcomes
+
+    def missed(
+        self, edge: str, last: int, *, came: Sequence[tuple[int, int]] = (), ago: float = 90, **told: Any
+    ) -> None:
+        """What an edge sent `ago` seconds since: records (seq, at), then a heartbeat. `told`: `lost`, `epoch`."""
+        at = utc_ms() - round(ago * 1000)
+        epoch, lost = told.get("epoch", 7), told.get("lost")
+        if edge not in {row.edge_id for row in self.call(self._store.edges())}:
+            self.call(self._store.add_edge(edge, credentials.token_hash(edge), at))
+        records = [Received(record(edge_id=edge, epoch=epoch, seq=seq, opened_at=made, at=made)) for seq, made in came]
+        self.call(self._store.put(records, at))
+        gone = [Lost(epoch=epoch, first=lost[0], last=lost[1], reason="damaged")] if lost else []
+        numbers = [Numbers(epoch=epoch, last=last)]
+        self.call(self._store.beat(Heartbeat(edge_id=edge, epochs=numbers, waiting=0, lost=gone), at))
 
 
 def uuid7(millis: int) -> UUID:

@@ -213,4 +213,4 @@ def test_a_desk_that_nobody_is_at_does_not_count_itself_alive(central: RunningCe
     central.post([flow()])
     page.clock.fast_forward("00:31")
     expect(page.locator("#info")).to_contain_text("2 info records left out")
-    assert set(asked) <= {"count", "health", "feed"}
+    assert set(asked) <= {"count", "gaps", "health", "feed"}

@@ -25,6 +25,7 @@ PARTS = {  # keys that are put together at run time, and all that may stand at t
     "list.info": {"one", "other"},
     "list.new.alarm": {"one", "other"},
     "about.storm": {"one", "other"},
+    "gaps.more": {"one", "other"},
     "severity": {"alarm", "warning", "info"},
     "help.severity": {"alarm", "warning", "info"},
     "help.sort": {"camera", "edge", "storm", "flow"},
