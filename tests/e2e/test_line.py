@@ -161,7 +161,7 @@ def test_a_wrong_token_is_said_and_nothing_is_lost(line):
         token = line.add_edge()
         edge = line.start_edge([lawn(camera.url("plaza"))], "vde_edge-1." + "0" * 43)
         wait_until(lambda: health(edge)["uplink"]["state"] == "token refused", 60)
-        assert health(edge)["outbox"]["pending"] >= 1
+        wait_until(lambda: health(edge)["outbox"]["pending"] >= 1, 60)
         assert edge.end() == 0
         assert "token" in edge.text()
         edge = line.start_edge([lawn(camera.url("plaza"))], token)
