@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check lint types bench score clean
+.PHONY: help setup demo test check lint types bench score faults clean
 .DEFAULT_GOAL := help
 
 help:
@@ -11,6 +11,7 @@ help:
 	@echo "make check   what CI runs: format, lint, types, tests"
 	@echo "make bench   the benchmarks, one JSON line each"
 	@echo "make score   the hand-checked footage against its truth; rewrites the tables of docs/accuracy.md"
+	@echo "make faults  the whole fault laboratory, up to an hour; rewrites the table of docs/reliability.md"
 	@echo "make setup   only make .venv"
 
 .venv/made:
@@ -52,6 +53,12 @@ bench: .venv/test
 
 score: .venv/test
 	$(BIN)/python -m benchmarks score --perturb
+
+# The table shows also what failed; the exit status is the tests'.
+faults: .venv/test
+	@rm -f .faults.jsonl
+	VEDETTE_FAULTS_LOG=.faults.jsonl $(BIN)/pytest tests/faults --faults full --timeout 1200 -n 2 --dist loadfile; \
+		status=$$?; $(BIN)/python -m tests.faults.table .faults.jsonl; exit $$status
 
 clean:
 	rm -rf .venv
