@@ -11,6 +11,7 @@ import pytest
 
 from tests.faults.disk import Disk
 from tests.faults.lab import Central, Lab, add_edge
+from tests.faults.namespace import Namespace
 
 
 @pytest.fixture
@@ -26,12 +27,13 @@ def in_time(request: pytest.FixtureRequest) -> Callable[[], bool]:
     return lambda: time.monotonic() < end
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    data = tmp_path / "central"
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    root = tmp_path_factory.mktemp("lab")
+    data = root / "central"
     token = add_edge(data, "edge-1")
     with Central(data) as central:
-        yield Lab(tmp_path, central, token)
+        yield Lab(root, central, token)
 
 
 @pytest.fixture
@@ -56,3 +58,31 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
         pytest.skip(f"cannot mount an ext4 image: {error}")
     yield disk
     disk.unmount()
+
+
+@pytest.fixture
+def tmpfs(tmp_path: Path) -> Iterator[Path]:
+    """8 MiB."""
+    at = tmp_path / "small"
+    at.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "vedette-test", str(at)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("cannot mount a small disk (not root, or not allowed)")
+    yield at
+    subprocess.run(["umount", str(at)], check=True)
+
+
+@pytest.fixture
+def namespace() -> Iterator[Namespace]:
+    if os.geteuid() != 0:
+        pytest.skip("not root, so no network namespace")
+    for tool in ("ip", "nft"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    namespace = Namespace(f"vedette-{os.getpid()}")
+    try:
+        namespace.make()
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no network namespace: {error.stderr}")
+    yield namespace
+    namespace.remove()

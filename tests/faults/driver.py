@@ -16,6 +16,7 @@ import multiprocessing
 import os
 import random
 import sys
+import threading
 import time
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
@@ -38,6 +39,7 @@ from tests.edge.records import draft
 from tests.waiting import wait_until
 
 PACE = Pace(first=0.02, cap=0.2, refused=0.2)
+REFUSED = threading.Event()  # never set: a pause, as a camera's next event has
 LONGEST = 60.0  # s that anything may take here
 _FORKING = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload(["tests.faults.driver"])
@@ -58,6 +60,11 @@ class Task:
     patience: float = 2.0  # s for central's answer
     lockstep: bool = False  # wait until central has a group before the next: as many batches as groups, in every run
     until: float = LONGEST  # s to wait at the end
+
+    @property
+    def enough(self) -> Path:
+        """Once this file exists, nothing more is appended."""
+        return self.log.with_suffix(".enough")
 
 
 class Log:
@@ -91,9 +98,10 @@ def drive(task: Task, gate: Connection | None = None) -> None:
         try:
             _pass(gate, "open")
             left = task.count
-            while left > 0:
+            while left > 0 and not task.enough.exists():
                 size = min(left, chance.randint(1, task.group))
-                _append(outbox, log, chance, size)
+                if not _append(outbox, log, chance, size):
+                    REFUSED.wait(0.01)
                 left -= size
                 if task.lockstep:
                     wait_until(lambda: outbox.status().pending == 0, task.until)
@@ -103,7 +111,8 @@ def drive(task: Task, gate: Connection | None = None) -> None:
             uplink.stop()
 
 
-def _append(outbox: Outbox, log: Log, chance: random.Random, size: int) -> None:
+def _append(outbox: Outbox, log: Log, chance: random.Random, size: int) -> bool:
+    """Whether all were acknowledged."""
     asked: list[tuple[UUID, Future[EventRecord]]] = []
     for _ in range(size):
         event = event_id(chance)
@@ -113,12 +122,15 @@ def _append(outbox: Outbox, log: Log, chance: random.Random, size: int) -> None:
         except EdgeError as error:
             log.line("fail", type(error).__name__)
     wait_for([future for _, future in asked])
+    failed = size - len(asked)
     for event, future in asked:
         if error := future.exception():
+            failed += 1
             log.line("fail", type(error).__name__)
         else:
             record = future.result()
             log.line("ack", record.epoch, record.seq, event)
+    return not failed
 
 
 def _record(event: UUID, chance: random.Random) -> partial[EventRecord]:

@@ -39,6 +39,10 @@ class Central:
         self._process: Process | None = None
         self.url = ""
 
+    @property
+    def port(self) -> int:
+        return self._port
+
     def start(self) -> None:
         self.kill()
         process = Process(
@@ -94,6 +98,10 @@ class Lab:
         )
         return replace(known, **values)  # type: ignore[arg-type]
 
+    def through(self, task: Task, url: str) -> Task:
+        """The same by another way."""
+        return replace(task, central=url)
+
     def judge(self, task: Task, healed: float | None = None) -> Verdict:
         diary = Diary.read(task.log)
         verdict = judge(diary, stored_at(self.central.data, self.edge_id, self.since), healed)
@@ -148,6 +156,10 @@ def calls_a_thread(log: Path) -> Counter[str]:
     return most
 
 
+def lines(log: Path) -> int:
+    return log.read_bytes().count(b"\n") if log.exists() else 0
+
+
 def wait_for_lines(log: Path, count: int, within: float = 30) -> None:
     """Until the driver has written so many lines."""
-    wait_until(lambda: log.exists() and log.read_bytes().count(b"\n") >= count, within)
+    wait_until(lambda: lines(log) >= count, within)

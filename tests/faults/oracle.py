@@ -31,6 +31,8 @@ class Diary:
     offered: frozenset[str]
     acked: dict[Key, str]
     failed: Counter[str]
+    epochs_before: frozenset[int]  # of what was acknowledged before the first refusal
+    epochs_after: frozenset[int]
     ended: float | None  # when the last life had brought all to central; None where it did not
     parked: int
 
@@ -39,6 +41,8 @@ class Diary:
         offered: set[str] = set()
         acked: dict[Key, str] = {}
         failed: Counter[str] = Counter()
+        before: set[int] = set()
+        after: set[int] = set()
         ended: float | None = None
         parked = 0
         for path in paths:
@@ -51,13 +55,14 @@ class Diary:
                         key = (int(epoch), int(seq))
                         assert key not in acked, "the outbox gave a number twice"
                         acked[key] = event
+                        (after if failed else before).add(key[0])
                     case ["fail", reason]:
                         failed[reason] += 1
                     case ["end", seconds, count]:
                         ended, parked = float(seconds), int(count)
                     case _:
                         raise AssertionError(f"{path}: {line!r}")
-        return cls(frozenset(offered), acked, failed, ended, parked)
+        return cls(frozenset(offered), acked, failed, frozenset(before), frozenset(after), ended, parked)
 
 
 @dataclass(frozen=True)
