@@ -42,7 +42,8 @@ class Namespace:
         self._run("ip", "netns", "del", self.name)
 
     def hurt(self, rule: str, port: int) -> None:
-        text = f"table inet faults {{\nchain way {{\ntype filter hook input priority 0;\n{RULES[rule].format(port=port)}\n}}\n}}\n"
+        lines = ("table inet faults {", "chain way {", "type filter hook input priority 0;")
+        text = "\n".join((*lines, RULES[rule].format(port=port), "}", "}", ""))
         self._run(*self.prefix, "nft", "-f", "-", text=text)
 
     def heal(self) -> None:
