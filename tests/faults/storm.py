@@ -7,7 +7,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from typing import TypeAlias
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from tests.faults.driver import event_id
 from tests.faults.proxy import FAULTS, HEAD_END, message
 
 TRIES = 1000
+STORED = -1.0
+Line: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class StormyEdge:
@@ -31,40 +33,51 @@ class StormyEdge:
         self._requests = [self._request(batch * size, size) for batch in range(batches)]
 
     async def drain(self, central: str, seen: Counter[str]) -> None:
-        """Bring away all batches; `seen` counts answers by status, and broken connections."""
+        """Bring away all batches; `seen` counts answers by status, and waits. As the uplink does, it keeps its
+        connection over a refusal and waits at least as long as central says."""
         to = urlsplit(central)
         left = list(reversed(self._requests))
+        line: Line | None = None
         for _ in range(TRIES):
-            with suppress(*FAULTS, OSError):
-                reader, writer = await asyncio.open_connection(to.hostname, to.port)
-                try:
-                    while left and await self._send(left[-1], reader, writer, seen):
-                        left.pop()
-                        self._backoff.reset()
-                finally:
-                    writer.transport.abort()
+            at_least = 0.0
+            try:
+                if line and line[0].at_eof():  # central ends what was silent for some seconds
+                    line[1].close()
+                    line = None
+                line = line or await asyncio.open_connection(to.hostname, to.port)
+                while left and (at_least := await self._send(left[-1], line, seen)) == STORED:
+                    left.pop()
+                    self._backoff.reset()
+            except (*FAULTS, OSError):
+                seen["broken"] += 1
+                if line:
+                    line[1].transport.abort()
+                line = None
             if not left:
-                return
-            seen["again"] += 1
-            await asyncio.sleep(self._backoff.next(self._chance.random()))
-        raise AssertionError(f"{self.edge_id}: not drained after {TRIES} tries")
+                break
+            seen["waits"] += 1
+            await asyncio.sleep(self._backoff.next(self._chance.random(), at_least))
+        if line:
+            line[1].transport.abort()
+        assert not left, f"{self.edge_id}: not drained after {TRIES} tries"
 
     @staticmethod
-    async def _send(
-        request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: Counter[str]
-    ) -> bool:
+    async def _send(request: bytes, line: Line, seen: Counter[str]) -> float:
+        """STORED, or the seconds that central asks to wait. Raises ConnectionError, TimeoutError."""
+        reader, writer = line
         writer.write(request)
         await writer.drain()
-        answer = await asyncio.wait_for(message(reader), 10)
-        status = re.match(rb"HTTP/1.1 (\d)", answer)
-        if status is None:
-            return False
-        seen[f"{status[1].decode()}xx"] += 1
-        if status[1] != b"2":
-            return False
-        outcomes = wire.decode_answer(answer.partition(HEAD_END)[2], wire.MSGPACK).answers
-        assert {each.outcome for each in outcomes} <= {"stored", "duplicate"}
-        return True
+        head, _, body = (await asyncio.wait_for(message(reader), 10)).partition(HEAD_END)
+        if not head:
+            raise ConnectionResetError
+        status = head.split()[1].decode()
+        seen[f"{status[0]}xx"] += 1
+        if status == "200":
+            outcomes = {each.outcome for each in wire.decode_answer(body, wire.MSGPACK).answers}
+            assert outcomes <= {"stored", "duplicate"}
+            return STORED
+        wish = re.search(rb"retry-after: *(\d+)", head, re.IGNORECASE)
+        return float(wish[1]) if wish else 0.0
 
     def _request(self, first: int, size: int) -> bytes:
         records = []
@@ -80,6 +93,6 @@ class StormyEdge:
 
 
 async def drain_all(edges: Sequence[StormyEdge], central: str) -> Counter[str]:
-    seen: Counter[str] = Counter({"5xx": 0, "again": 0})
+    seen: Counter[str] = Counter({"5xx": 0, "broken": 0})
     await asyncio.gather(*(edge.drain(central, seen) for edge in edges))
     return seen

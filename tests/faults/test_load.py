@@ -68,9 +68,9 @@ def test_a_storm(tmp_path: Path, full: bool) -> None:
             lost=len(own.items() - there.items()),
             invented=len(there.items() - own.items()),
         )
-    report("storm", SEED, total, **{"5xx": seen["5xx"], "reconnects": seen["again"]})
+    report("storm", SEED, total, **{"5xx": seen["5xx"], "broken": seen["broken"]})
     assert total.clean, total
-    assert took < 60
+    assert took < 120
 
 
 def known(data: Path, count: int) -> list[tuple[str, str]]:

@@ -6,7 +6,9 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from edge.outbox import database
 from tests.faults.disk import Disk
 from tests.faults.driver import Driver
 from tests.faults.lab import Central, Lab, add_edge, wait_for_lines
@@ -64,3 +66,29 @@ def test_of_centrals_disk(tmp_path: Path, disk: Disk, full: bool, in_time: Calla
             total += verdict
     report("central-power-cut", SEED, total)
     assert total.n > 0
+
+
+def test_of_an_edge_that_does_not_sync_is_noticed(lab: Lab, disk: Disk) -> None:
+    """The laboratory itself: an outbox that acknowledges before the disk has it is found guilty."""
+    task = lab.task(disk=disk.at, seed=SEED, count=ENDLESS)
+    lab.central.kill()  # what central already has cannot be lost
+    with Driver(task, prepare=trust_the_page_cache) as driver:
+        wait_for_lines(task.log, 400)
+        disk.cut_power()
+        driver.kill()
+    disk.unmount()
+    disk.mount()
+    lab.central.start()
+    drain, _ = lab.again(task)
+    assert lab.judge(drain).lost > 100
+
+
+def trust_the_page_cache() -> None:
+    sound = database.open_writer
+
+    def careless(*given: Any) -> Any:
+        db, head = sound(*given)
+        db.execute("PRAGMA synchronous=OFF")
+        return db, head
+
+    database.open_writer = careless
