@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from central.store.sqlite import FILE
+from tests.faults.table import TESTS
 
 Key = tuple[int, int]  # epoch, seq
 LOG = "VEDETTE_FAULTS_LOG"
@@ -131,6 +132,7 @@ def p99(values: Sequence[float]) -> float | None:
 
 def report(test: str, seed: int, verdict: Verdict, **more: object) -> str:
     """One JSON line, printed, and appended to the file that the environment names."""
+    assert test in TESTS, f"{test} has no row in tests/faults/table.py"
     recovered = p99(verdict.recovered)
     counts = {name: value for name, value in vars(replace(verdict, recovered=())).items() if name != "recovered"}
     line = json.dumps(
