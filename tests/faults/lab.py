@@ -9,11 +9,12 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from central import control, credentials
 from tests.central.process import Process
+from tests.faults.disk import Disk
 from tests.faults.driver import Driver, Task
 from tests.faults.oracle import Diary, Verdict, judge, stored_at
 from tests.waiting import wait_until
@@ -87,23 +88,36 @@ class Lab:
     token: str
     edge_id: str = "edge-1"
     cases: int = 0
+    since: int = 0  # no epoch of the case is lower
+    unsure: list[tuple[int, int]] = field(default_factory=list)
 
     def task(self, *, disk: Path | None = None, **values: object) -> Task:
         """A new outbox on `disk`, or beside the others."""
         self.cases += 1
         self.since = now_ms()
+        self.unsure = []
         folder = (disk or self.root) / f"edge-{self.cases}"
         known = Task(
             folder / "outbox.db", self.root / f"{self.cases}.log", self.central.url, self.token, edge_id=self.edge_id
         )
         return replace(known, **values)  # type: ignore[arg-type]
 
+    def cut_power(self, disk: Disk, driver: Driver, task: Task) -> None:
+        """And give it back. Where the kernel lets an fdatasync succeed while the disk goes away, nobody could have
+        been told: what is acknowledged from the beginning of the cut on is neither safe nor lost."""
+        before = task.log.stat().st_size
+        disk.cut_power()
+        driver.kill()
+        self.unsure.append((before, task.log.stat().st_size))
+        disk.unmount()
+        disk.mount()
+
     def through(self, task: Task, url: str) -> Task:
         """The same by another way."""
         return replace(task, central=url)
 
     def judge(self, task: Task, healed: float | None = None) -> Verdict:
-        diary = Diary.read(task.log)
+        diary = Diary.read(task.log, self.unsure)
         verdict = judge(diary, stored_at(self.central.data, self.edge_id, self.since), healed)
         shutil.rmtree(task.outbox.parent, ignore_errors=True)
         return verdict

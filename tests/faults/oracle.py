@@ -38,7 +38,8 @@ class Diary:
     parked: int
 
     @classmethod
-    def read(cls, *paths: Path) -> Diary:
+    def read(cls, path: Path, unsure: Sequence[tuple[int, int]] = ()) -> Diary:
+        """`unsure`: ranges of bytes in which an acknowledgement binds nobody, as the power was being cut."""
         offered: set[str] = set()
         acked: dict[Key, str] = {}
         failed: Counter[str] = Counter()
@@ -46,23 +47,28 @@ class Diary:
         after: set[int] = set()
         ended: float | None = None
         parked = 0
-        for path in paths:
-            for line in path.read_text(encoding="ascii").splitlines() if path.exists() else []:
-                match line.split():
-                    case ["offer", event]:
-                        offered.add(event)
-                        ended = None
-                    case ["ack", epoch, seq, event]:
-                        key = (int(epoch), int(seq))
-                        assert key not in acked, "the outbox gave a number twice"
-                        acked[key] = event
-                        (after if failed else before).add(key[0])
-                    case ["fail", reason]:
-                        failed[reason] += 1
-                    case ["end", seconds, count]:
-                        ended, parked = float(seconds), int(count)
-                    case _:
-                        raise AssertionError(f"{path}: {line!r}")
+        given: set[Key] = set()
+        at = 0
+        for line in path.read_text(encoding="ascii").splitlines(keepends=True) if path.exists() else []:
+            begun, at = at, at + len(line)
+            match line.split():
+                case ["offer", event]:
+                    offered.add(event)
+                    ended = None
+                case ["ack", epoch, seq, event]:
+                    key = (int(epoch), int(seq))
+                    assert key not in given, "the outbox gave a number twice"
+                    given.add(key)
+                    if any(low <= begun < high for low, high in unsure):
+                        continue
+                    acked[key] = event
+                    (after if failed else before).add(key[0])
+                case ["fail", reason]:
+                    failed[reason] += 1
+                case ["end", seconds, count]:
+                    ended, parked = float(seconds), int(count)
+                case _:
+                    raise AssertionError(f"{path}: {line!r}")
         return cls(frozenset(offered), acked, failed, frozenset(before), frozenset(after), ended, parked)
 
 

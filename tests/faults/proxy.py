@@ -95,14 +95,17 @@ class Proxy:
             await asyncio.gather(*others, return_exceptions=True)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(*FAULTS):
+        try:
             while request := await message(reader):
                 self.requests.append(request)
                 step = next(self._script, PASS)
                 self.done[step.name] += 1
                 if not await self._exchange(step, request, reader, writer):
                     break
-        writer.transport.abort()
+        except FAULTS:
+            pass  # the edge or central broke it off: what follows tells
+        finally:
+            writer.transport.abort()
 
     async def _exchange(
         self, step: Step, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -27,10 +27,7 @@ def test_of_the_edges_disk(lab: Lab, disk: Disk, full: bool, in_time: Callable[[
         task = lab.task(disk=disk.at, seed=cut, count=ENDLESS)
         with Driver(task) as driver:
             wait_for_lines(task.log, chance.randint(1, 400))
-            disk.cut_power()
-            driver.kill()
-        disk.unmount()
-        disk.mount()
+            lab.cut_power(disk, driver, task)
         drain, begun = lab.again(task)
         verdict = lab.judge(drain, begun)
         assert verdict.clean, (cut, verdict)
@@ -74,10 +71,7 @@ def test_of_an_edge_that_does_not_sync_is_noticed(lab: Lab, disk: Disk) -> None:
     lab.central.kill()  # what central already has cannot be lost
     with Driver(task, prepare=trust_the_page_cache) as driver:
         wait_for_lines(task.log, 400)
-        disk.cut_power()
-        driver.kill()
-    disk.unmount()
-    disk.mount()
+        lab.cut_power(disk, driver, task)
     lab.central.start()
     drain, _ = lab.again(task)
     assert lab.judge(drain).lost > 100

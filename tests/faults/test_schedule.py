@@ -58,10 +58,7 @@ class Schedule:
         self._lab.central.start()
 
     def cut_power(self) -> None:
-        self._disk.cut_power()
-        self._driver.kill()
-        self._disk.unmount()
-        self._disk.mount()
+        self._lab.cut_power(self._disk, self._driver, self._task)
         self._restart()
 
     def pause_central(self) -> None:
