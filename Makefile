@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test check lint types bench score clean
+.PHONY: help setup demo test check lint types bench score faults clean
 .DEFAULT_GOAL := help
 
 help:
@@ -11,6 +11,7 @@ help:
 	@echo "make check   what CI runs: format, lint, types, tests"
 	@echo "make bench   the benchmarks, one JSON line each"
 	@echo "make score   the hand-checked footage against its truth; rewrites the tables of docs/accuracy.md"
+	@echo "make faults  the whole fault laboratory, up to an hour; rewrites the table of docs/reliability.md"
 	@echo "make setup   only make .venv"
 
 .venv/made:
@@ -52,6 +53,14 @@ bench: .venv/test
 
 score: .venv/test
 	$(BIN)/python -m benchmarks score --perturb
+
+# Those that measure speed run alone. The table shows also what failed; the exit status is the tests'.
+LAB = VEDETTE_FAULTS_LOG=.faults.jsonl $(BIN)/pytest --faults full --timeout 1200
+faults: .venv/test
+	@rm -f .faults.jsonl
+	$(LAB) tests/faults/test_load.py; one=$$?; \
+		$(LAB) tests/faults --ignore tests/faults/test_load.py -n 2 --dist loadfile; two=$$?; \
+		$(BIN)/python -m tests.faults.table .faults.jsonl; exit $$((one + two))
 
 clean:
 	rm -rf .venv

@@ -30,7 +30,7 @@ async def ingest(store: EventStore, edge_id: str, batch: Batch, now: int) -> Bat
     ]
     if refused := [answer for answer in answers if answer.outcome == "refused"]:
         log.warning("records refused", edge=edge_id, refused=len(refused), of=len(answers), first=refused[0].reason)
-    return BatchAnswer(store.central_epoch, now, answers)
+    return BatchAnswer(store.central_epoch, now, answers, batch.epoch)
 
 
 def _answer(received: Received, outcome: Outcome) -> RecordAnswer:

@@ -62,6 +62,7 @@ class BatchAnswer(msgspec.Struct, frozen=True):
     central_epoch: int  # changes when central's store is new or restored
     now: int  # central's clock, UTC ms, from which an edge learns its offset
     answers: list[RecordAnswer]
+    epoch: Millis | None = None  # the batch's: numbers begin anew in each; None from a central that does not say yet
 
 
 @dataclass(frozen=True, slots=True)

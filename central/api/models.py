@@ -273,6 +273,7 @@ class BatchAnswerBody(BaseModel):
     central_epoch: Millis
     now: Millis
     answers: list[Answer]
+    epoch: Millis | None = None
 
 
 class _Strict(BaseModel):

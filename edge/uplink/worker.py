@@ -221,7 +221,7 @@ class Uplink:
             self._narrow(records, error)
             self._faults[str(error.status)] += 1
             return
-        self._settle(records, _fitting(records, answered.answer.answers))
+        self._settle(records, _fitting(records, answered.answer))
         self._succeeded(records, answered)
 
     def _settle(self, records: list[EventRecord], answers: list[RecordAnswer]) -> None:
@@ -292,11 +292,17 @@ class Uplink:
         return wait
 
 
-def _fitting(records: list[EventRecord], answers: list[RecordAnswer]) -> list[RecordAnswer]:
-    """Answers stand in the order of the records; a refused one may lack its number. Raises UplinkUnreachable."""
-    fits = len(answers) == len(records) and all(
-        answer.seq == record.seq or (answer.seq is None and answer.outcome == "refused")
-        for record, answer in zip(records, answers, strict=True)
+def _fitting(records: list[EventRecord], answer: BatchAnswer) -> list[RecordAnswer]:
+    """Answers stand in the order of the records; a refused one may lack its number. One that was meant for another
+    epoch has the same numbers for other records. Raises UplinkUnreachable."""
+    answers = answer.answers
+    fits = (
+        answer.epoch in (None, records[0].epoch)
+        and len(answers) == len(records)
+        and all(
+            each.seq == record.seq or (each.seq is None and each.outcome == "refused")
+            for record, each in zip(records, answers, strict=True)
+        )
     )
     if not fits:
         raise UplinkUnreachable(

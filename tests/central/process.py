@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -14,12 +16,12 @@ PATIENCE = 20  # s
 
 
 class Process:
-    """`python -m MODULE serve --data DATA --port 0 MORE`; listens when the context is entered."""
+    """`PREFIX python -m MODULE serve --data DATA --port 0 MORE`; listens when the context is entered."""
 
-    def __init__(self, data: Path, *more: str, module: str = "central") -> None:
+    def __init__(self, data: Path, *more: str, module: str = "central", prefix: Sequence[str] = ()) -> None:
         self._errors = (data.parent / f"{data.name}-{time.monotonic_ns()}.err").open("w+")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, "serve", "--data", str(data), "--port", "0", *more],
+            [*prefix, sys.executable, "-m", module, "serve", "--data", str(data), "--port", "0", *more],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
@@ -49,6 +51,13 @@ class Process:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def stop(self) -> tuple[int, float]:
         """SIGTERM; its exit code, and the seconds until then."""

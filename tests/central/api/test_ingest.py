@@ -44,7 +44,7 @@ async def test_the_answer_has_the_form_of_the_batch(harness: Harness, sent: str,
     assert (answer.status_code, answer.headers["content-type"]) == (200, form)
     told = wire.decode_answer(answer.content, form)
     assert told == wire.BatchAnswer(
-        harness.store.central_epoch, NOW, [wire.RecordAnswer(1, "stored"), wire.RecordAnswer(2, "stored")]
+        harness.store.central_epoch, NOW, [wire.RecordAnswer(1, "stored"), wire.RecordAnswer(2, "stored")], NOW - 1000
     )
 
 

@@ -104,8 +104,9 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def answer(self, answers: list[wire.RecordAnswer]) -> None:
-        body = wire.encode_answer(wire.BatchAnswer(1, self.server.now, answers))
+    def answer(self, answers: list[wire.RecordAnswer], epoch: int | None = None) -> None:
+        """`epoch`: as if it were the answer to a batch of that epoch."""
+        body = wire.encode_answer(wire.BatchAnswer(1, self.server.now, answers, epoch or self.batch.epoch))
         self.reply(200, body, Content_Type=wire.MSGPACK)
 
 
@@ -164,6 +165,14 @@ def trickle(handler: Handler) -> None:
 
 def too_few(handler: Handler) -> None:
     handler.answer(handler.store()[:-1])
+
+
+def another_epoch(handler: Handler) -> None:
+    """The answer to a batch with the same numbers, of an epoch before."""
+    handler.answer(
+        [wire.RecordAnswer(r.record.seq, "stored") for r in handler.batch.records if isinstance(r, wire.Received)],
+        epoch=1,
+    )
 
 
 def wrong_order(handler: Handler) -> None:

@@ -111,7 +111,7 @@ def test_swallowed_answer_leads_to_a_duplicate_not_to_a_loss(line: Line) -> None
     assert line.seqs() == [1, 2]
 
 
-@pytest.mark.parametrize("act", [fake.too_few, fake.wrong_order], ids=["too few", "wrong order"])
+@pytest.mark.parametrize("act", [fake.too_few, fake.wrong_order, fake.another_epoch], ids=lambda act: act.__name__)
 def test_answer_that_does_not_fit_deletes_nothing(line: Line, act: Act) -> None:
     blocked = threading.Event()
 

@@ -1,0 +1,35 @@
+"""A disk whose power can be cut: an ext4 image, shut down without letting it flush anything."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import subprocess
+from pathlib import Path
+
+FS_IOC_SHUTDOWN = 0x8004587D
+NO_LOG_FLUSH = 2
+
+
+class Disk:
+    def __init__(self, image: Path, at: Path) -> None:
+        """Raises OSError, CalledProcessError where this machine makes no such disk."""
+        self.image, self.at = image, at
+        with image.open("wb") as file:
+            file.truncate(64 << 20)
+        subprocess.run(["mkfs.ext4", "-qF", image], check=True, capture_output=True)
+        at.mkdir()
+
+    def mount(self) -> None:
+        subprocess.run(["mount", "-o", "loop", self.image, self.at], check=True, capture_output=True)
+
+    def cut_power(self) -> None:
+        directory = os.open(self.at, os.O_RDONLY)
+        try:
+            fcntl.ioctl(directory, FS_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
+        finally:
+            os.close(directory)
+
+    def unmount(self) -> None:
+        subprocess.run(["umount", self.at], check=False, capture_output=True)
