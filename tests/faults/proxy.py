@@ -17,7 +17,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 HEAD_END = b"\r\n\r\n"
-FAULTS = (ConnectionError, asyncio.IncompleteReadError, TimeoutError)
+FAULTS = (OSError, asyncio.IncompleteReadError)
 
 
 @dataclass(frozen=True)
