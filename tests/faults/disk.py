@@ -8,6 +8,8 @@ import struct
 import subprocess
 from pathlib import Path
 
+from tests.waiting import wait_until
+
 FS_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
 
@@ -32,4 +34,9 @@ class Disk:
             os.close(directory)
 
     def unmount(self) -> None:
-        subprocess.run(["umount", self.at], check=False, capture_output=True)
+        """A disk that is still busy must not be mounted a second time over itself."""
+        command = ["umount", self.at]
+        wait_until(
+            lambda: subprocess.run(command, check=False, capture_output=True).returncode == 0 or not self.at.is_mount(),
+            20,
+        )

@@ -17,7 +17,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 HEAD_END = b"\r\n\r\n"
-FAULTS = (ConnectionError, asyncio.IncompleteReadError, TimeoutError)
+FAULTS = (OSError, asyncio.IncompleteReadError)
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,13 @@ class Proxy:
             await self._end
         finally:
             server.close()
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+            for _ in range(10):  # one that had just been accepted begins its task a little later
+                await asyncio.sleep(0)
+                if not (others := asyncio.all_tasks() - {asyncio.current_task()}):
+                    break
+                for task in others:
+                    task.cancel()
+                await asyncio.gather(*others, return_exceptions=True)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
