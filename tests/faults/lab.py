@@ -174,6 +174,6 @@ def lines(log: Path) -> int:
     return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
-def wait_for_lines(log: Path, count: int, within: float = 30) -> None:
+def wait_for_lines(log: Path, count: int, within: float = 60) -> None:
     """Until the driver has written so many lines."""
     wait_until(lambda: lines(log) >= count, within)

@@ -80,8 +80,8 @@ def test_of_an_edge_that_does_not_sync_is_noticed(lab: Lab, disk: Disk) -> None:
 def trust_the_page_cache() -> None:
     sound = database.open_writer
 
-    def careless(*given: Any) -> Any:
-        db, head = sound(*given)
+    def careless(*given: Any, **named: Any) -> Any:
+        db, head = sound(*given, **named)
         db.execute("PRAGMA synchronous=OFF")
         return db, head
 

@@ -35,9 +35,9 @@ def through(lab: Lab, script: list[Step], seed: int, *, late: bool = False) -> V
 def replay(lab: Lab, requests: list[bytes]) -> None:
     for request in requests:
         head, _, body = request.partition(proxy.HEAD_END)
-        lines = head.decode("latin-1").split("\r\n")[1:]
+        first, *lines = head.decode("latin-1").split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines)
-        answer = httpx.post(f"{lab.central.url}/api/ingest", content=body, headers=headers)
+        answer = httpx.post(f"{lab.central.url}{first.split()[1]}", content=body, headers=headers)
         assert answer.status_code == 200, answer.text
 
 
