@@ -127,13 +127,14 @@ def numbers(db: sqlite3.Connection) -> list[Numbers]:
 def account(db: sqlite3.Connection, missing: Iterable[Span]) -> Accounted:
     """Of what central misses: what is kept goes back to pending; what waits there will come; the rest is lost.
 
-    Of epochs that this outbox does not remember nothing is said: they may be those of a copy of it.
+    Of an epoch that this outbox does not remember it says nothing, as that may be one of a copy of it; unless the epoch
+    is older than all that it does remember.
     """
-    own = {each.epoch: each.last for each in numbers(db)}
+    own = {each.epoch for each in numbers(db)}
     back = 0
     lost: list[Lost] = []
     for span in missing:
-        if span.epoch not in own or len(lost) >= MAX_LOST:
+        if (span.epoch not in own and span.epoch > min(own)) or len(lost) >= MAX_LOST:
             continue
         key = (span.epoch, span.first, span.last)
         within = "WHERE epoch = ? AND seq BETWEEN ? AND ?"

@@ -60,6 +60,7 @@ class Task:
     patience: float = 2.0  # s for central's answer
     lockstep: bool = False  # wait until central has a group before the next: as many batches as groups, in every run
     until: float = LONGEST  # s to wait at the end
+    beats: int = 0  # heartbeats that central must have answered by then
 
     @property
     def enough(self) -> Path:
@@ -105,6 +106,7 @@ def drive(task: Task, gate: Connection | None = None) -> None:
                 left -= size
                 if task.lockstep:
                     wait_until(lambda: outbox.status().pending == 0, task.until)
+            wait_until(lambda: uplink.status().heartbeats >= task.beats, task.until)
             wait_until(lambda: (status := outbox.status()).pending == 0 and not status.fault, task.until)
             log.line("end", time.monotonic(), outbox.status().parked)
         finally:

@@ -22,6 +22,7 @@ TESTS: Mapping[str, str] = {
     "central-kill": "central killed at an fdatasync or at an answer of such a run, and started again",
     "edge-power-cut": "the power of the edge's disk cut at a seeded moment",
     "central-power-cut": "the power of central's disk cut at a seeded moment",
+    "central-restored": "central put back to a copy of before half of the events",
     "swallowed-answers": "every other answer swallowed, and in the end every request sent once more",
     "replayed-requests": "every other request sent three times",
     "stale-answers": "every other request swallowed, and answered with the answer before",

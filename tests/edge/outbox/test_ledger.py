@@ -68,9 +68,13 @@ def test_what_central_misses_is_sent_again_or_said_to_be_lost(outbox: Outbox) ->
     assert (status.pending, status.kept, status.resent) == (7, 2, 3)
 
 
-def test_of_another_s_epoch_nothing_is_said(outbox: Outbox) -> None:
-    fill(outbox, 1)
-    assert outbox.account([span(1, 9, epoch=NOW - 1)]).result(5) == (0, [])
+def test_of_another_s_epoch_nothing_is_said(path: Path) -> None:
+    crashed(path)
+    with opened(path) as outbox:
+        first, *_, current = outbox.numbers()
+        assert outbox.account([span(1, 9, epoch=current.epoch + 1)]).result(5) == (0, [])
+        older = outbox.account([span(1, 9, epoch=first.epoch - 1)]).result(5)
+        assert older == (0, [Lost(epoch=first.epoch - 1, first=1, last=9, reason="gone")])
 
 
 def test_a_span_of_all_numbers_costs_no_more_than_the_records_here(outbox: Outbox) -> None:
