@@ -24,7 +24,14 @@ class Disk:
         at.mkdir()
 
     def mount(self) -> None:
-        subprocess.run(["mount", "-o", "loop", self.image, self.at], check=True, capture_output=True)
+        """On a loop device of its own. A mount namespace that somebody has made meanwhile still holds the disk that was
+        cut off, and `mount -o loop` would take that one's device again, and with it the dead file system."""
+        find = ["losetup", "--find", "--show", self.image]
+        device = subprocess.run(find, check=True, capture_output=True, text=True).stdout.strip()
+        try:
+            subprocess.run(["mount", device, self.at], check=True, capture_output=True)
+        finally:
+            subprocess.run(["losetup", "--detach", device], check=True, capture_output=True)  # once nobody uses it
 
     def cut_power(self) -> None:
         directory = os.open(self.at, os.O_RDONLY)
