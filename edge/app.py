@@ -92,6 +92,7 @@ class Edge:
             self._stills = Stills(
                 settings.data / "stills", self._cameras, self._now_ms, max_bytes=settings.stills_mib << 20
             )
+            self._outbox.on_full(self._stills.shed)
             self._analysts = self._make_analysts()
             self._analysis = Analysis(
                 self._cameras,

@@ -4,7 +4,8 @@ Contract
   - The day is that of the event's opening, UTC, and stands in the event's id: an id leads to its files.
   - A picture is there whole or not at all, and never without its facts: both are written aside, then renamed, the
     picture last. Deleting goes the other way round. What a crash leaves between is removed at the next start.
-  - The budget holds at every moment: room is made before a picture is written, the oldest events go first.
+  - The budget holds at every moment: room is made before a picture is written, the oldest events go first. They also go
+    where the disk is full and the outbox needs room.
   - A picture goes when its camera's `still.days` are over; where the camera is no longer known, those of its time.
   - One owner; `read` and `listed` may be used beside it, by anybody.
 """
@@ -26,7 +27,7 @@ import msgspec
 
 from edge.why import Why
 
-DELETED = ("age", "budget", "damaged")  # why pictures go
+DELETED = ("age", "budget", "disk-full", "damaged")  # why pictures go
 _DAY_MS = 86_400_000
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MAX_FACTS = 256 << 10  # bytes
@@ -97,6 +98,13 @@ class Shelf:
         for entry in list(self.entries):
             if now_ms - entry.opened_at >= days.get(entry.camera_id, entry.days) * _DAY_MS:
                 self._delete(entry, "age")
+
+    def shed(self, wanted: int) -> int:
+        """Free so many bytes of the disk, or as many as there are, for what matters more; returns how many."""
+        before = self.bytes
+        while self.entries and before - self.bytes < wanted:
+            self._delete(self.entries[0], "disk-full")
+        return before - self.bytes
 
     def _add(self, why: Why, size: int) -> None:
         insort(self.entries, Entry(why.opened_at, why.event_id, why.camera_id, why.days, size))

@@ -12,7 +12,7 @@ import queue
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -60,7 +60,7 @@ class _Job(NamedTuple):
 
 
 class Stills:
-    """`offer` from one thread, `status` from any."""
+    """`offer` from one thread, `shed` and `status` from any."""
 
     def __init__(
         self,
@@ -80,6 +80,7 @@ class Stills:
         self._queue: queue.Queue[_Job | None] = queue.Queue(QUEUE)
         self._dropped: Counter[str] = Counter(dict.fromkeys(DROPPED, 0))
         self._counting = threading.Lock()
+        self._shelving = threading.Lock()
         self._written = 0
         self._fault = ""
         self._digest = FaultDigest()
@@ -103,6 +104,12 @@ class Stills:
             self._queue.put_nowait(_Job(camera, frame, people(), opening))
         except queue.Full:
             self._drop("queue", len(opening))
+
+    def shed(self, wanted: int) -> int:
+        """Free so many bytes of a full disk, if there are so many; returns how many."""
+        with self._shelving, suppress(OSError):
+            return self._shelf.shed(wanted)
+        return 0
 
     def stop(self, timeout_s: float) -> None:
         """Write what is queued, as far as the time allows, and end. Idempotent."""
@@ -141,7 +148,7 @@ class Stills:
         opened = False
         swept: int | None = None
         while True:
-            with self._guarded(lost=0):
+            with self._guarded(lost=0), self._shelving:
                 if not opened:
                     self._shelf.open()
                     opened = True
@@ -164,7 +171,9 @@ class Stills:
         image = job.frame.image(LONGEST)
         why.hide(image, facts, job.people)
         _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        if not self._shelf.keep(facts, jpeg.tobytes()):
+        with self._shelving:
+            kept = self._shelf.keep(facts, jpeg.tobytes())
+        if not kept:
             self._drop("budget", 1)
             return
         self._written += 1

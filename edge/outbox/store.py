@@ -20,9 +20,10 @@ States of a record:
 - Only the writer thread writes. It also checkpoints. Readers are read-only connections. A second process is
   refused by a lock file.
 - Full: an append waits `patience` for a place in the queue; past that, past `max_bytes` (pending and parked
-  together) or on a full disk room is made for it: first by what central has, the oldest first; then by what waits and
-  is of lower severity than the newcomer, the lowest and oldest first, which is counted and told to central. Where
-  that is not enough it is refused with OutboxFull and counted by reason. Settling works on a full disk, by ballast.
+  together) or on a full disk room is made for it: first, where the disk is full, by stills (`on_full`); then by what
+  central has, the oldest first; then by what waits and is of lower severity than the newcomer, the lowest and oldest
+  first, which is counted and told to central. Where that is not enough it is refused with OutboxFull and counted by
+  reason. Settling works on a full disk, by ballast.
 - A file that is not a sound outbox is renamed to `NAME.damaged-TIME` and a new one started: the edge goes on, and what
   stood in the old file stands in the new one. Its records that match their hash come back by `restore` under the
   identity they have, some of them again (salvage.py); then it is renamed to `NAME.salvaged-TIME`. After an I/O error
@@ -250,6 +251,11 @@ class Outbox:
     def on_aside(self, wake: Callable[[], None]) -> None:
         """Call `wake` from the writer thread whenever a damaged file was put aside. It must not block."""
         self._writer.on_aside = wake
+
+    def on_full(self, spare: Callable[[int], int]) -> None:
+        """Where the disk is full, the writer thread asks `spare` to free so many bytes of it, before anything in the
+        outbox is given up. It returns how many it freed, and must not append."""
+        self._writer.spare = spare
 
     def close(self) -> None:
         """Commit what was handed in, then close. Idempotent."""

@@ -20,6 +20,9 @@ from edge.outbox.jobs import Append, Job, Reopen, Restore, Work, bytes_of, note_
 
 log = structlog.get_logger(__name__)
 
+WORTH = 64 << 10  # bytes; a few commits
+SPARE = 2 * database.BALLAST  # bytes asked for on a full disk: as much as the ballast again
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -43,6 +46,7 @@ class Writer:
         self.head = database.Head(edge_id, 0, 0, 0)
         self.intake: Intake[Job] = Intake(limits.queue)
         self.on_commit: Callable[[], None] = lambda: None
+        self.spare: Callable[[int], int] = lambda _: 0  # frees bytes of the disk that matter less; returns how many
         self.on_aside: Callable[[], None] = lambda: None  # a damaged file was put aside
         self.pending = self.parked = self.kept = 0
         # Since start:
@@ -131,6 +135,14 @@ class Writer:
 
     def _recover(self, group: list[Job], error: Exception) -> None:
         """A commit failed, and nothing of it is in. Go on if only room is missing; else trust the file no more."""
+        for make_room in (self._fold, self._spared):
+            if not isinstance(error, sqlite3.Error) or not database.is_full(error) or not make_room():
+                continue
+            try:
+                self._commit(group)
+                return
+            except Exception as again:
+                error = again
         group = [job for job in group if not job.done.done()]
         if not isinstance(error, sqlite3.Error) or not database.is_full(error):
             fault = (
@@ -157,6 +169,25 @@ class Writer:
                     self._reopened()
             self._ballast.hold()
         self._refuse([job for job in group if not job.done.done()], full)
+
+    def _fold(self) -> bool:
+        """Write the WAL out and cut it off if that frees more than the file grows by. The ballast lends room meanwhile."""
+        assert self._db is not None
+        try:
+            (pages,), (size,) = (self._db.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size"))
+            grows = pages * size - self._path.stat().st_size
+            if self._path.with_name(f"{self._path.name}-wal").stat().st_size < grows + WORTH or not self._ballast.held:
+                return False
+            self._ballast.release()
+            (busy, _, _) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+        except (sqlite3.Error, OSError):
+            return False
+        finally:
+            self._ballast.hold()
+
+    def _spared(self) -> bool:
+        return self.spare(SPARE) > 0
 
     def _has_lesser(self, job: Append | Restore) -> bool:
         assert self._db is not None

@@ -63,6 +63,17 @@ def test_the_oldest_go_first_when_the_budget_is_used_up(tmp_path):
     assert one.deleted["budget"] == 2
 
 
+def test_the_oldest_go_first_where_the_disk_is_needed_for_more(tmp_path):
+    one = opened(tmp_path)
+    for number in range(4):
+        assert one.keep(facts(number, at=NOW + number), JPEG)
+    assert one.shed(8193) == 2 * 8192
+    assert [entry.opened_at - NOW for entry in one.entries] == [2, 3]
+    assert one.shed(1 << 30) == 2 * 8192
+    assert one.shed(1) == 0
+    assert (files(tmp_path), one.bytes, one.deleted["disk-full"]) == ([], 0, 4)
+
+
 def test_one_beyond_the_whole_budget_is_not_kept(tmp_path):
     one = opened(tmp_path, max_bytes=8192)
     assert one.keep(facts(1), JPEG)

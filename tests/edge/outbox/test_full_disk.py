@@ -8,7 +8,11 @@ from pathlib import Path
 from edge.errors import OutboxFull
 from edge.outbox import Outbox
 from edge.outbox.database import BALLAST
+from edge.shelf import Shelf
+from edge.stills import Stills
 from tests.edge.records import draft
+from tests.edge.test_shelf import facts
+from tests.waiting import wait_until
 
 NOW = 1_700_000_000_000
 
@@ -50,6 +54,28 @@ def test_refuses_on_a_full_disk_and_goes_on_when_there_is_room(small_disk: Path)
         other.unlink()
         assert outbox.append(draft()).result(5).seq == accepted + 1
         assert not outbox.status().full
+
+
+def test_stills_go_before_any_record(small_disk: Path) -> None:
+    stills = Stills(small_disk / "stills", {}, lambda: NOW, max_bytes=1 << 30)
+    shelf = Shelf(small_disk / "stills", 1 << 30)
+    shelf.open()
+    for number in range(8):
+        assert shelf.keep(facts(number, at=NOW + number), bytes(100_000))
+    with open_on(small_disk) as outbox:
+        stills.start()
+        wait_until(lambda: stills.status().kept == 8)
+        outbox.on_full(stills.shed)
+        first = outbox.append(draft(severity="info")).result(5)
+        outbox.settle(first.epoch, [first.seq]).result(5)
+        outbox.append(draft(severity="info")).result(5)
+        take_all(small_disk / "somebody-elses")
+        for _ in range(300):
+            outbox.append(draft(severity="alarm")).result(5)
+        status = outbox.status()
+        assert (status.kept, status.sacrificed, status.refused) == (1, 0, {"queue": 0})
+        assert stills.status().deleted["disk-full"] == 8
+    stills.stop(5)
 
 
 def test_settles_on_a_disk_that_the_outbox_itself_filled(small_disk: Path) -> None:
