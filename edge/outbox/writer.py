@@ -171,7 +171,7 @@ class Writer:
         self._refuse([job for job in group if not job.done.done()], full)
 
     def _fold(self) -> bool:
-        """Write the WAL out and cut it off if that frees more than the file grows by. The ballast lends room meanwhile."""
+        """Write the WAL out and cut it off, if that frees more than the file grows by. The ballast lends room."""
         assert self._db is not None
         try:
             (pages,), (size,) = (self._db.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size"))
