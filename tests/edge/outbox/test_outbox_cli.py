@@ -104,7 +104,7 @@ def test_a_full_outbox_keeps_the_file(data: Path, monkeypatch: pytest.MonkeyPatc
     (data / "outbox.db").rename(data / "outbox.db.damaged-7")
     with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW + 5000):
         pass
-    monkeypatch.setattr("edge.outbox.writer._ROW", 1 << 30)
+    monkeypatch.setattr("edge.outbox.ledger.ROW", 1 << 30)
     done = run("salvage", data)
     assert done.exit_code == 1
     assert "the outbox holds its" in done.output
