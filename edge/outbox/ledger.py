@@ -113,7 +113,9 @@ def note_epoch(db: sqlite3.Connection, epoch: int, last: int) -> None:
         (epoch, last),
     )
     db.execute(
-        "DELETE FROM epochs WHERE epoch NOT IN (SELECT epoch FROM epochs ORDER BY epoch DESC LIMIT ?)",
+        # Those in which no number was given go first: an edge that is started again and again makes many of them.
+        "DELETE FROM epochs WHERE epoch NOT IN"
+        " (SELECT epoch FROM epochs ORDER BY last_seq > 0 DESC, epoch DESC LIMIT ?)",
         (MAX_EPOCHS - 1,),
     )
 
