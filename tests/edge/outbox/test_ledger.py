@@ -14,9 +14,9 @@ import msgspec
 import pytest
 
 from contract.event import EventRecord
-from contract.heartbeat import MAX_EPOCHS, Lost, Numbers, Span
+from contract.heartbeat import MAX_EPOCHS, MAX_LOST, Lost, Numbers, Span
 from edge.errors import OutboxFull
-from edge.outbox import Limits, Outbox, Refusal
+from edge.outbox import Limits, Outbox, Refusal, ledger
 from edge.outbox.database import Head, write_head
 from tests.edge.records import draft
 
@@ -82,6 +82,22 @@ def test_a_span_of_all_numbers_costs_no_more_than_the_records_here(outbox: Outbo
     fill(outbox, 3)
     accounted = outbox.account([span(1, 2**53)]).result(5)
     assert accounted.lost == [lost(4, 2**53, "gone")]
+
+
+def test_what_was_given_up_long_ago_costs_nothing(path: Path) -> None:
+    """The writer does nothing else meanwhile. In SQLite's own steps, so that a slow machine counts the same."""
+    with opened(path) as outbox:
+        fill(outbox, 1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.executemany("INSERT INTO given_up VALUES (?, ?, ?)", [(NOW, seq, seq) for seq in range(2, 20_000, 2)])
+        more = "INSERT INTO pending SELECT epoch, ?, kept_at, body, sha256, severity FROM pending WHERE seq = 1"
+        db.executemany(more, [(seq,) for seq in range(10_001, 14_000, 2)])
+        thousands = []
+        db.set_progress_handler(lambda: thousands.append(1), 1000)
+        alternating = [span(seq, seq) for seq in range(19_600, 20_000, 2)]
+        for missing in ([span(1, 20_000)], [span(10_001, 20_000)], alternating):
+            assert len(ledger.account(db, missing).lost) == MAX_LOST
+        assert len(thousands) < 200
 
 
 def test_only_the_newest_are_kept(path: Path) -> None:
@@ -205,7 +221,8 @@ def test_a_file_of_the_layout_before_is_brought_up(path: Path) -> None:
             fill(outbox, 1, severity=severity)
     with closing(sqlite3.connect(path)) as db:
         db.executescript(
-            "DROP INDEX pending_lesser; DROP TABLE kept; DROP TABLE epochs; DROP TABLE given_up;"
+            "DROP INDEX pending_lesser; DROP INDEX parked_number;"
+            "DROP TABLE kept; DROP TABLE epochs; DROP TABLE given_up;"
             "ALTER TABLE pending DROP COLUMN severity; PRAGMA user_version=1"
         )
     with opened(path) as outbox:
