@@ -29,7 +29,6 @@ CREATE TABLE epochs (  -- those before the current one, and the last number of e
     epoch INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL
 );
 CREATE INDEX pending_lesser ON pending (severity, epoch, seq) WHERE severity < 2;
-CREATE INDEX parked_number ON parked (epoch, seq);
 CREATE TABLE given_up (  -- records that were let go of unsent, to make room
     epoch INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
     PRIMARY KEY (epoch, first)

@@ -127,7 +127,7 @@ def test_wakes_after_commit(outbox: Outbox) -> None:
 
 
 def test_max_bytes_refuses_new_records_and_keeps_old(path: Path) -> None:
-    with reopened(path, max_bytes=110_000) as outbox:
+    with reopened(path, max_bytes=100_000) as outbox:
         futures = [outbox.append(draft(state="closed", closed_at=NOW)) for _ in range(400)]
         wait(futures)
         refused = [f for f in futures if isinstance(f.exception(), OutboxFull)]
