@@ -235,6 +235,9 @@ def _bring_up(db: sqlite3.Connection) -> None:
     (layout,) = db.execute("PRAGMA user_version").fetchone()
     if layout < LAYOUT:
         db.execute("ALTER TABLE pending ADD COLUMN severity INTEGER NOT NULL DEFAULT 1")
+        for severity, rank in ledger.RANK.items():  # neither text nor label can hold these bytes: they are no UTF-8
+            named = msgspec.msgpack.encode("severity") + msgspec.msgpack.encode(severity)
+            db.execute("UPDATE pending SET severity = ? WHERE severity <> ?1 AND instr(body, ?)", (rank, named))
         _run(db, ledger.SCHEMA)
         db.execute(f"PRAGMA user_version={LAYOUT}")
 

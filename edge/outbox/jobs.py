@@ -160,6 +160,7 @@ class Work:
             last[record.epoch] = max(last.get(record.epoch, 0), record.seq)
         epoch, seq = max(last.items())
         if (epoch, seq) > (self.head.epoch, self.head.last_seq):  # the clock went back, and the lock file was lost
+            ledger.note_epoch(self._db, self.head.epoch, self.head.last_seq)
             self.head = self.head._replace(epoch=epoch + 1, last_seq=0)
         for each, highest in last.items():
             if each != self.head.epoch:
@@ -202,7 +203,11 @@ def _restore(db: sqlite3.Connection, records: Sequence[EventRecord], bodies: Seq
     db.executemany(
         "DELETE FROM standing WHERE event_id = ?", [(r.event_id.bytes,) for r in records if r.state == "closed"]
     )
-    return db.executemany("INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?, ?, ?)", rows).rowcount
+    return db.executemany(
+        "INSERT OR IGNORE INTO pending SELECT ?1, ?2, ?3, ?4, ?5, ?6"
+        " WHERE NOT EXISTS (SELECT 1 FROM kept WHERE epoch = ?1 AND seq = ?2)",  # central has it
+        rows,
+    ).rowcount
 
 
 def _park(db: sqlite3.Connection, epoch: int, refused: Sequence[Refusal], now: int) -> int:

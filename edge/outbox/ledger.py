@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from contract.event import Severity
@@ -113,7 +114,9 @@ def note_epoch(db: sqlite3.Connection, epoch: int, last: int) -> None:
         (epoch, last),
     )
     db.execute(
-        "DELETE FROM epochs WHERE epoch NOT IN (SELECT epoch FROM epochs ORDER BY epoch DESC LIMIT ?)",
+        # Those in which no number was given go first: an edge that is started again and again makes many of them.
+        "DELETE FROM epochs WHERE epoch NOT IN"
+        " (SELECT epoch FROM epochs ORDER BY last_seq > 0 DESC, epoch DESC LIMIT ?)",
         (MAX_EPOCHS - 1,),
     )
 
@@ -148,8 +151,8 @@ def account(db: sqlite3.Connection, missing: Iterable[Span]) -> Accounted:
             )
         ]
         until = here[-1] if len(here) == MOST_ROWS else span.last
-        lost += _reasons(db, span.epoch, _between(span.first, until, here))
-    return Accounted(back, lost[:MAX_LOST])
+        lost += islice(_reasons(db, span.epoch, _between(span.first, until, here)), MAX_LOST - len(lost))
+    return Accounted(back, lost)
 
 
 def _between(first: int, last: int, here: Sequence[int]) -> Iterable[tuple[int, int]]:
@@ -168,6 +171,8 @@ def _reasons(db: sqlite3.Connection, epoch: int, spans: Iterable[tuple[int, int]
             (max(first, low), min(last, high), reason)
             for low, high, reason in db.execute(
                 "SELECT first, last, 'sacrificed' FROM given_up WHERE epoch = ?1 AND first <= ?3 AND last >= ?2"
+                # Not from the epoch's beginning on: only the last one that begins before can reach in here.
+                " AND first >= coalesce((SELECT max(first) FROM given_up WHERE epoch = ?1 AND first <= ?2), ?2)"
                 " UNION ALL SELECT seq, seq, 'parked' FROM parked WHERE epoch = ?1 AND seq BETWEEN ?2 AND ?3"
                 " ORDER BY 1 LIMIT ?4",
                 (epoch, first, last, MAX_LOST),

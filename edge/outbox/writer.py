@@ -161,8 +161,8 @@ class Writer:
                 self._commit(
                     [job for job in rest if not isinstance(job, Append) or self._made_room(job)], keeping=False
                 )
-                assert self._db is not None
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if self._db:  # a Reopen among them may have failed
+                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except sqlite3.Error as again:
                 log.error("outbox cannot go on, on the full disk", error=str(again))
                 if not database.is_full(again):

@@ -13,8 +13,8 @@ Contract
 - A crash or stop between answer and settling sends the batch again; central calls it duplicate.
 - At the start and every BEAT_S central is told which numbers were given, and says which of them it lacks: those are
   sent again, come anyway, or are declared lost with the next heartbeat. (Not while a damaged file is aside: they may be
-  in it.) Records go first, but no heartbeat waits for them longer than LATE_S. A central that knows none gets records
-  all the same.
+  in it.) Records go first, but no heartbeat waits for them longer than LATE_S. A central that knows none, or at which
+  they fail, gets records all the same.
 """
 
 from __future__ import annotations
@@ -107,6 +107,7 @@ class Uplink:
         self._suspect: tuple[int, int] | None = None  # last (epoch, seq) of the smallest batch found unreadable
         self._parked_in_a_row = 0
         self._beat_due = clock.now()
+        self._beat_failed = False  # records go before the next: a heartbeat that never works must not hold them up
         self._lost: list[Lost] = []  # to be declared
         self._heartbeats = self._missing = 0
         self._state: State = "idle"
@@ -163,13 +164,19 @@ class Uplink:
         try:
             self._work.clear()  # before the look, so that no commit is slept through
             records = self._outbox.pending(self._limit, BATCH_BYTES)
-            if self._clock.now() >= self._beat_due + (LATE_S if records else 0.0):
+            if not (records and self._beat_failed) and self._clock.now() >= self._beat_due + (
+                LATE_S if records else 0.0
+            ):
+                self._beat_failed = True
                 self._beat()
+                self._beat_failed = False
             elif not records:
                 if not self._stopping.is_set():
                     self._work.wait(max(0.0, self._beat_due - self._clock.now()))
             else:
                 self._deliver(records)
+                if self._beat_failed:  # it was the heartbeat alone: it waits for records as any other
+                    self._beat_failed, self._beat_due = False, self._clock.now()
             return 0.0
         except UplinkUnreachable as error:
             return self._failed("unreachable", error.kind, error, self._backoff.next(self._chance(), error.retry_after))
@@ -201,7 +208,9 @@ class Uplink:
         accounted = self._outbox.account(missing).result()
         if accounted.back:
             log.warning("central lacks what it had: sent again", records=accounted.back)
-        declared, self._lost = self._lost, [] if status.quarantined else accounted.lost
+        # Before and after: a file may have been put aside, or brought back, in between.
+        aside = status.quarantined or self._outbox.status().quarantined
+        declared, self._lost = self._lost, [] if aside else accounted.lost
         self._missing = sum(span.last - span.first + 1 for span in missing)
         self._heartbeats += 1
         wait = SOON_S if self._lost and self._lost != declared else BEAT_S * (1 - 0.2 * self._chance())

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from concurrent.futures import wait
 from contextlib import suppress
 from pathlib import Path
 
-from edge.errors import OutboxFull
+import pytest
+
+from edge.errors import OutboxError, OutboxFull
 from edge.outbox import Outbox
 from edge.outbox.database import BALLAST
+from edge.outbox.jobs import Job, Work
 from edge.shelf import Shelf
 from edge.stills import Stills
 from tests.edge.records import draft
@@ -104,3 +108,28 @@ def test_starts_on_a_full_disk_by_its_ballast(small_disk: Path) -> None:
 def test_ballast_is_held_while_there_is_room(tmp_path: Path) -> None:
     with open_on(tmp_path):
         assert (tmp_path / "outbox.ballast").stat().st_blocks * 512 >= BALLAST
+
+
+def test_a_file_that_cannot_be_opened_anew_on_a_full_disk_ends_no_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_on(tmp_path) as outbox, monkeypatch.context() as patch:
+        full = sqlite3.OperationalError("database or disk is full")
+        full.sqlite_errorcode = sqlite3.SQLITE_FULL
+        troubles: list[Exception] = [full]
+        really = Work.do
+
+        def do(work: Work, job: Job) -> None:
+            if troubles:
+                raise troubles.pop()
+            really(work, job)
+
+        def no_room(*_: object, **__: object) -> None:
+            raise OutboxFull("the disk is full")
+
+        patch.setattr(Work, "do", do)
+        patch.setattr("edge.outbox.database.open_writer", no_room)
+        with pytest.raises(OutboxError, match="full"):
+            outbox._reopen()
+        patch.undo()
+        assert outbox.append(draft()).result(5).seq == 1

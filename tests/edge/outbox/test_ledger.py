@@ -10,12 +10,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from contract.event import EventRecord
-from contract.heartbeat import MAX_EPOCHS, Lost, Numbers, Span
+from contract.heartbeat import MAX_EPOCHS, MAX_LOST, Lost, Numbers, Span
 from edge.errors import OutboxFull
-from edge.outbox import Limits, Outbox, Refusal
+from edge.outbox import Limits, Outbox, Refusal, ledger
 from edge.outbox.database import Head, write_head
 from tests.edge.records import draft
 
@@ -81,6 +82,22 @@ def test_a_span_of_all_numbers_costs_no_more_than_the_records_here(outbox: Outbo
     fill(outbox, 3)
     accounted = outbox.account([span(1, 2**53)]).result(5)
     assert accounted.lost == [lost(4, 2**53, "gone")]
+
+
+def test_what_was_given_up_long_ago_costs_nothing(path: Path) -> None:
+    """The writer does nothing else meanwhile. In SQLite's own steps, so that a slow machine counts the same."""
+    with opened(path) as outbox:
+        fill(outbox, 1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.executemany("INSERT INTO given_up VALUES (?, ?, ?)", [(NOW, seq, seq) for seq in range(2, 20_000, 2)])
+        more = "INSERT INTO pending SELECT epoch, ?, kept_at, body, sha256, severity FROM pending WHERE seq = 1"
+        db.executemany(more, [(seq,) for seq in range(10_001, 14_000, 2)])
+        thousands = []
+        db.set_progress_handler(lambda: thousands.append(1), 1000)
+        alternating = [span(seq, seq) for seq in range(19_600, 20_000, 2)]
+        for missing in ([span(1, 20_000)], [span(10_001, 20_000)], alternating):
+            assert len(ledger.account(db, missing).lost) == MAX_LOST
+        assert len(thousands) < 200
 
 
 def test_only_the_newest_are_kept(path: Path) -> None:
@@ -156,10 +173,21 @@ def test_every_epoch_of_the_outbox_is_told_up_to_its_last_number(path: Path) -> 
         assert {each.last for each in told[:-1]} == {2}
 
 
-def crashed(path: Path) -> None:
-    """Two records, and the file as a kill leaves it."""
+def test_starts_that_give_no_number_crowd_out_no_epoch_with_some(path: Path) -> None:
+    crashed(path)
+    for _ in range(MAX_EPOCHS + 3):
+        crashed(path, records=0)
     with opened(path) as outbox:
-        fill(outbox, 2)
+        told = outbox.numbers()
+        assert len(told) == MAX_EPOCHS
+        assert told[0] == Numbers(epoch=NOW, last=2)
+        assert told[-1].epoch == outbox.status().epoch
+
+
+def crashed(path: Path, records: int = 2) -> None:
+    """Some records, and the file as a kill leaves it."""
+    with opened(path) as outbox:
+        fill(outbox, records)
     with closing(sqlite3.connect(path)) as db:
         edge_id, epoch, last = db.execute("SELECT edge_id, epoch, last_seq FROM head").fetchone()
         write_head(db, Head(edge_id, epoch, last, 0))
@@ -189,13 +217,39 @@ def test_a_lost_end_of_the_file_is_noticed(path: Path, clean: bool) -> None:
 
 def test_a_file_of_the_layout_before_is_brought_up(path: Path) -> None:
     with opened(path) as outbox:
-        fill(outbox, 3)
+        for severity in ("info", "warning", "alarm"):
+            fill(outbox, 1, severity=severity)
     with closing(sqlite3.connect(path)) as db:
         db.executescript(
-            "DROP INDEX pending_lesser; DROP TABLE kept; DROP TABLE epochs; DROP TABLE given_up;"
+            "DROP INDEX pending_lesser;"
+            "DROP TABLE kept; DROP TABLE epochs; DROP TABLE given_up;"
             "ALTER TABLE pending DROP COLUMN severity; PRAGMA user_version=1"
         )
     with opened(path) as outbox:
         assert waiting(outbox) == [1, 2, 3]
+        with closing(sqlite3.connect(path)) as db:
+            ranks = db.execute("SELECT severity FROM pending ORDER BY seq").fetchall()
+        assert ranks == [(0,), (1,), (2,)], "no alarm is given up for another"
         outbox.settle(NOW, [1, 2, 3]).result(5)
         assert outbox.account([span(1, 3)]).result(5).back == 3
+
+
+def test_what_is_kept_is_not_brought_back_as_well(outbox: Outbox) -> None:
+    """Salvage may find it again: counted twice it would never be counted off."""
+    fill(outbox, 5)
+    records = outbox.pending()
+    outbox.settle(NOW, range(1, 5)).result(5)
+    assert outbox.restore(records).result(5) == 0
+    assert waiting(outbox) == [5]
+    assert outbox.account([span(1, 4)]).result(5).back == 4
+    outbox.settle(NOW, range(1, 6)).result(5)
+    status = outbox.status()
+    assert (status.pending, status.kept) == (0, 5)
+
+
+def test_an_epoch_left_for_a_higher_one_that_came_back_is_told(outbox: Outbox) -> None:
+    fill(outbox, 3)
+    later = msgspec.structs.replace(outbox.pending()[0], epoch=NOW + 500, seq=7)
+    outbox.restore([later]).result(5)
+    last = [(NOW, 3), (NOW + 500, 7), (NOW + 501, 0)]
+    assert [(each.epoch, each.last) for each in outbox.numbers()] == last

@@ -270,7 +270,7 @@ def test_only_its_own_records_and_each_once(tmp_path: Path) -> None:
     path.with_name("outbox.db.damaged-2").write_bytes(own)
     path.with_name("outbox.db.damaged-by-hand").write_bytes(other.read_bytes())
     with opened(path) as outbox:
-        outbox.settle(NOW, [4]).result(5)
+        outbox.settle(NOW, refused=[Refusal(4, "invalid", "no such rule")]).result(5)
         done = salvage(outbox)
         assert done == Salvaged(records=1, epochs={NOW}, files=2)
         assert all_pending(outbox) == list(truth.values())
@@ -339,7 +339,7 @@ def test_three_salvaged_files_are_kept(tmp_path: Path) -> None:
         path.with_name(f"outbox.db.damaged-{stamp}-wal").write_bytes(data)
     with opened(path) as outbox:
         outbox.settle(NOW, truth).result(5)
-        assert salvage(outbox) == Salvaged(records=5, epochs={NOW}, files=6, deleted=3)
+        assert salvage(outbox) == Salvaged(records=0, epochs={NOW}, files=6, deleted=3), "kept"
     kept = {f"outbox.db.salvaged-{stamp}{part}" for stamp in (98, 99, 100) for part in ("", "-wal")}
     assert {file.name for file in tmp_path.glob("outbox.db.*-*")} == kept
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import structlog
 from contract import wire
 from contract.heartbeat import HeartbeatAnswer, Lost, Numbers, Span
 from edge.clock import SystemClock
+from edge.errors import OutboxFull
 from edge.outbox import Outbox
+from edge.outbox.ledger import Accounted
 from edge.uplink import Answered, Client, Pace, Uplink
 from edge.uplink.worker import PARKED_IN_A_ROW, State
 from tests.edge.records import draft
@@ -356,3 +359,36 @@ def test_while_much_waits_a_heartbeat_waits_for_a_few_seconds_only(line: Line, m
     wait_until(lambda: bool(line.central.beats))
     assert line.central.beats[0].waiting == 2
     line.drained()
+
+
+@pytest.mark.parametrize("fault", ["central", "outbox"])
+def test_a_heartbeat_that_never_works_holds_up_no_records(
+    line: Line, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr("edge.uplink.worker.LATE_S", 0.0)
+    if fault == "central":
+        line.central.beat_status = 500
+    else:
+        failed: Future[Accounted] = Future()
+        failed.set_exception(OutboxFull("the disk is full"))
+        monkeypatch.setattr(line.outbox, "account", lambda _: failed)
+    line.append(1200)
+    line.uplink.start()
+    wait_until(lambda: line.outbox.status().pending == 0)
+    assert line.central.beats, "it was tried"
+
+
+def test_nothing_is_declared_lost_where_a_file_is_put_aside_meanwhile(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = line.outbox.account
+
+    def damaged(missing: Sequence[Span]) -> Future[Accounted]:
+        (tmp_path / "outbox.db.damaged-1").touch()
+        return account(missing)
+
+    monkeypatch.setattr(line.outbox, "account", damaged)
+    line.central.missing = [Span(epoch=NOW, first=1, last=3)]
+    line.uplink.start()
+    wait_until(lambda: line.uplink.status().missing == 3)
+    assert line.uplink._lost == []
