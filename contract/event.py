@@ -44,7 +44,7 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     edge_id: Name
-    epoch: Millis  # when the numbers began: a new one for a new outbox, and after every end that was not clean
+    epoch: Millis  # when the numbers began: with each start of the edge, and after a fault of its disk
     seq: Annotated[int, Meta(ge=1, le=MAX_SEQ)]
     event_id: UUID  # version 7
     camera_id: Name  # edge_id where the event is about the edge itself, of no one camera

@@ -74,7 +74,7 @@ _ELSEWHERE = frozenset(
 
 
 class Head(NamedTuple):
-    """The outbox's own few facts. `clean` is 1 only between a clean close and the next start."""
+    """The outbox's own few facts. `clean` is 1 between a clean close and the next start."""
 
     edge_id: str
     epoch: int
@@ -150,9 +150,9 @@ def open_writer(
     `before`: an epoch of this outbox, and a number that was given in it for sure, as is known from elsewhere; (0, 0)
     where nothing is.
 
-    `epoch` is used for a new file, and for one that was not closed cleanly: what the disk kept of such a file
-    cannot be known for sure, and a number given twice would make central take a new record for an old one. The same for
-    one that does not know of `before`: it is an older copy.
+    Every opening begins an epoch, `epoch` or a higher one. What the disk kept of a file that was not closed cleanly
+    cannot be known for sure; one that was may be a copy of before, put back or running elsewhere too; and a number
+    given twice would make central take a new record for an old one.
 
     Raises OutboxDamaged, OutboxFull, OutboxError; SettingsError where the file is another edge's or a newer layout.
     """
@@ -176,10 +176,9 @@ def open_writer(
                     head = Head(edge_id, epoch, 0, 0)
                 else:
                     _bring_up(db)
-                    head = read_head(db)
-                    if not head.clean or before > (head.epoch, head.last_seq):
-                        ledger.note_epoch(db, head.epoch, head.last_seq)
-                        head = Head(edge_id, max(epoch, head.epoch + 1), 0, 0)
+                    old = read_head(db)
+                    ledger.note_epoch(db, old.epoch, old.last_seq)
+                    head = Head(edge_id, max(epoch, old.epoch + 1), 0, 0)
                 if before > (0, 0) and before[0] != head.epoch:
                     ledger.note_epoch(db, *before)
                 write_head(db, head._replace(clean=0))
@@ -198,7 +197,7 @@ def open_writer(
 
 
 def close_writer(db: sqlite3.Connection, head: Head) -> None:
-    """Close cleanly: the next start goes on with the same epoch. Where that fails, it starts a new one."""
+    """Close cleanly, for whoever looks at the file; the next start trusts nothing of that."""
     with suppress(sqlite3.Error):
         write_head(db, head._replace(clean=1))
     db.close()

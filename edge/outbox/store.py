@@ -11,9 +11,9 @@ States of a record:
 
 - The future of `append` resolves after the commit that holds the record, and never before. Such a record
   survives kill -9 and a power cut. One whose future has not resolved may or may not be there.
-- Numbers: `seq` counts up by one in the order of commits, within an `epoch`. A new epoch starts, always higher than
-  the last, when the file is new, was put aside as damaged, or was not closed cleanly (crash, power cut, restored
-  image): then nobody can say for sure which numbers were already given. Records keep the identity they were given.
+- Numbers: `seq` counts up by one in the order of commits, within an `epoch`. Every opening of the file begins a new
+  epoch, always higher than the last: after a crash, or in a copy that was put back, nobody can say for sure which
+  numbers were already given. Records keep the identity they were given.
 - Who lets go of a record that waits: `settle`, called by the uplink alone, and only of what central answered as stored
   or duplicate. Of those the newest are kept, should central be restored from a copy. Nothing deletes parked records;
   nothing is deleted by age, for clocks jump.

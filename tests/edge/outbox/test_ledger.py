@@ -211,8 +211,10 @@ def test_a_lost_end_of_the_file_is_noticed(path: Path, clean: bool) -> None:
     assert json.loads(lock)["last"] == 43
     with opened(path) as outbox:
         epoch = outbox.status().epoch
-        assert outbox.numbers() == [Numbers(epoch=NOW, last=43), Numbers(epoch=epoch, last=0)]
-        assert outbox.account([span(1, 43)]).result(5).lost == [lost(1, 43, "gone")]
+        told = {each.epoch: each.last for each in outbox.numbers()}
+        assert told == {NOW: 0, NOW + 1: 43, epoch: 0}
+        gone = Lost(epoch=NOW + 1, first=1, last=43, reason="gone")
+        assert outbox.account([span(1, 43, epoch=NOW + 1)]).result(5).lost == [gone]
 
 
 def test_a_file_of_the_layout_before_is_brought_up(path: Path) -> None:

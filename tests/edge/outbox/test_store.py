@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -81,13 +82,19 @@ def test_pending_is_bounded_by_number_and_bytes(outbox: Outbox) -> None:
     assert len(outbox.pending(max_bytes=1)) == 1
 
 
-def test_clean_restart_keeps_epoch_and_goes_on_counting(path: Path) -> None:
+def test_a_copy_of_a_closed_outbox_gives_no_number_again(path: Path, tmp_path: Path) -> None:
+    """A data folder that was put back, or that runs elsewhere too."""
     with reopened(path, NOW) as first:
         fill(first, 3)
-        first.settle(NOW, [3]).result(5)
-    with reopened(path) as second:
-        assert fill(second, 1) == [4]
-        assert [(r.epoch, r.seq) for r in second.pending()] == [(NOW, 1), (NOW, 2), (NOW, 4)]
+    given = set()
+    for life in range(2):
+        copy = tmp_path / f"copy-{life}"
+        shutil.copytree(path.parent, copy)
+        with reopened(copy / path.name, NOW + 1000 + life) as outbox:
+            fill(outbox, 2)
+            outbox.settle(NOW, [1, 2, 3]).result(5)
+            given |= {(record.epoch, record.seq) for record in outbox.pending()}
+    assert given == {(NOW + 1000, 1), (NOW + 1000, 2), (NOW + 1001, 1), (NOW + 1001, 2)}
 
 
 @pytest.mark.parametrize("now", [NOW + 5000, NOW - 86_400_000], ids=["clock went on", "clock went back"])

@@ -293,8 +293,8 @@ def test_new_epoch_is_sent_in_a_batch_of_its_own(tmp_path: Path, central: FakeCe
     line.drained()
     assert line.uplink.stop()
     line.outbox.close()
-    assert list(central.rows) == [(NOW, 1), (NOW, 2), (NOW + 1, 1)]
-    assert len(central.batches) == 2
+    assert list(central.rows) == [(NOW, 1), (NOW + 1, 1), (NOW + 2, 1)]
+    assert len(central.batches) == 3
 
 
 def test_at_the_start_central_is_told_the_numbers_before_anything_happened(line: Line) -> None:
