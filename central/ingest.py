@@ -16,14 +16,19 @@ _CONFLICTS: dict[Outcome, str] = {
 }
 
 
-async def ingest(store: EventStore, edge_id: str, batch: Batch, now: int) -> BatchAnswer:
-    """`edge_id` is the sender's, by its token; `now` in UTC ms. Raises Forbidden, StoreError."""
-    if batch.edge_id != edge_id:
+def demand_own(what: str, named: str, edge_id: str) -> None:
+    """Raises Forbidden where `what` is sent in the name of another edge than the token's."""
+    if named != edge_id:
         raise Forbidden(
-            f"the batch is of edge {batch.edge_id}, the token of edge {edge_id}",
+            f"the {what} is of edge {named}, the token of edge {edge_id}",
             code="wrong-edge",
             hint="every edge has a token of its own: check the edge's settings",
         )
+
+
+async def ingest(store: EventStore, edge_id: str, batch: Batch, now: int) -> BatchAnswer:
+    """`edge_id` is the sender's, by its token; `now` in UTC ms. Raises Forbidden, StoreError."""
+    demand_own("batch", batch.edge_id, edge_id)
     outcomes = iter(await store.put([entry for entry in batch.records if isinstance(entry, Received)], now))
     answers = [
         _refusal(entry) if isinstance(entry, Broken) else _answer(entry, next(outcomes)) for entry in batch.records

@@ -104,7 +104,7 @@ class Outbox:
     """
 
     def __init__(self, path: Path, edge_id: str, *, now_ms: Callable[[], int], limits: Limits | None = None) -> None:
-        self.path = self._path = path
+        self.path = path
         self.edge_id = edge_id
         self._now_ms = now_ms
         self._limits = limits or Limits()
@@ -157,7 +157,7 @@ class Outbox:
             try:
                 return ledger.numbers(self._current_reader())
             except sqlite3.Error as error:
-                raise database.translated(error, self._path) from error
+                raise database.translated(error, self.path) from error
 
     def restore(self, records: Iterable[EventRecord]) -> Future[int]:
         """Take back what a damaged file still held: to be sent, under the identity it has. What is pending stays.
@@ -238,7 +238,7 @@ class Outbox:
             sacrificed=writer.sacrificed,
             refused={**writer.refused, "queue": writer.intake.refused},
             damaged=self._damaged,
-            quarantined=len(aside.damaged(self._path)),
+            quarantined=len(aside.damaged(self.path)),
             salvaged=writer.restored,
             full=writer.full,
             fault=writer.fault,
@@ -281,7 +281,7 @@ class Outbox:
     def _park_damaged(self, epoch: int, seq: int, reason: str) -> None:
         if not self.settle(epoch, refused=[Refusal(seq, "damaged", reason)]).result():
             self._reopen()
-            raise OutboxDamaged(f"{self._path}: a damaged row cannot be reached by its key", hint="check the disk")
+            raise OutboxDamaged(f"{self.path}: a damaged row cannot be reached by its key", hint="check the disk")
         self._damaged += 1
         log.error("outbox row damaged", epoch=epoch, seq=seq, reason=reason)
 
@@ -290,7 +290,7 @@ class Outbox:
             try:
                 return self._current_reader().execute(sql, values).fetchall()
             except sqlite3.Error as error:
-                fault = database.translated(error, self._path)
+                fault = database.translated(error, self.path)
         if isinstance(fault, OutboxDamaged):
             self._reopen()
         raise fault
@@ -305,7 +305,7 @@ class Outbox:
             try:
                 return database.used_bytes(self._current_reader())
             except sqlite3.Error as error:
-                raise database.translated(error, self._path) from error
+                raise database.translated(error, self.path) from error
 
     def _current_reader(self) -> sqlite3.Connection:
         if self._closed:
@@ -315,6 +315,6 @@ class Outbox:
                 self._reader.close()
                 self._reader = None
             opened = self._writer.opened
-            self._reader = database.open_reader(self._path)
+            self._reader = database.open_reader(self.path)
             self._reader_of = opened
         return self._reader

@@ -153,7 +153,12 @@ class Writer:
             self._reopened()
             return
         full = database.translated(error, self._path)
-        rest = [job for job in group if not isinstance(job, Append | Restore) or self._has_lesser(job)]
+        # What comes back from a damaged file waits there.
+        rest = [
+            job
+            for job in group
+            if not isinstance(job, Restore | Append) or (isinstance(job, Append) and self._has_lesser(job))
+        ]
         if rest and self._ballast.held:
             self._ballast.release()
             try:
@@ -189,11 +194,9 @@ class Writer:
     def _spared(self) -> bool:
         return self.spare(SPARE) > 0
 
-    def _has_lesser(self, job: Append | Restore) -> bool:
+    def _has_lesser(self, job: Append) -> bool:
         assert self._db is not None
         try:
-            if isinstance(job, Restore):
-                return False  # its file waits
             return ledger.has_lesser(self._db, job.record.severity)
         except sqlite3.Error:
             return False

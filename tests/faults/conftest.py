@@ -12,6 +12,7 @@ import pytest
 from tests.faults.disk import Disk
 from tests.faults.lab import Central, Lab, add_edge
 from tests.faults.namespace import Namespace
+from tests.small_disk import mounted
 
 
 @pytest.fixture
@@ -62,14 +63,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 @pytest.fixture
 def tmpfs(tmp_path: Path) -> Iterator[Path]:
-    """8 MiB."""
-    at = tmp_path / "small"
-    at.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "vedette-test", str(at)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("cannot mount a small disk (not root, or not allowed)")
-    yield at
-    subprocess.run(["umount", str(at)], check=True)
+    yield from mounted(tmp_path / "small", mib=8)
 
 
 @pytest.fixture
