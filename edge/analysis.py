@@ -48,7 +48,8 @@ CALM_STALE_S = 5.0  # unless nothing moves
 SILENCES_S = 0.2  # between two questions whether all cameras are heard
 TOO_MUCH = "where it lasts: fewer cameras here, smaller streams, a lower detect.rate, masks over trees or a faster box"
 NOTES = 1000  # of all cameras
-BATCH_S = 0.15  # a batch keeps all others waiting for so long
+BATCH_S = 0.08  # a batch keeps all others waiting for so long
+BEHIND_S = 0.1  # a frame that waited longer is looked at in haste
 MOST_PIXELS = 800_000  # of a batch: three pictures of 640x384, 0.1 s on one core; fewer where it takes over BATCH_S
 STOOD_S = 2.0  # longer than any batch: the edge itself stood still, and no camera was silent
 
@@ -202,7 +203,7 @@ class Analysis:
         mosaic = self.mosaics[self._cameras[name].detect.model]
         image = frame.image(mosaic.detector.side)
         size = mosaic.size(image)
-        plan = self._analysts[name].plan(frame, size)
+        plan = self._analysts[name].plan(frame, size, hurried=self._clock.now() - frame.at > BEHIND_S)
         return _Look(name, frame, image, plan, math.prod(size) * sum(region.area for region in plan.regions))
 
     def _is_worth(self, name: str, frame: Frame) -> bool:

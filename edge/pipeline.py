@@ -35,6 +35,7 @@ from edge.types import WHOLE, Box, Frame, Image, Track
 from edge.view import CameraView, ViewEvents, ViewSignal
 
 WHOLE_S = 3.0  # at least so often the whole picture: for what never moved, and what the gate took for noise
+LATEST_WHOLE_S = 12.0  # where looks wait: it would take the time of several, which may open an event
 LEAST_RATE = 2.5  # looks a second; with fewer things go too far between two looks for parts to be sure of them
 # asked for; the camera's rate is below LEAST_RATE; the gate knows nothing, or found the scene asleep; so long since the
 # last look, or whole one; parts would be dearer
@@ -203,10 +204,10 @@ class Analyst:
         self._cut: Sequence[Box] = ()
         self.counts = LookCounts()
 
-    def plan(self, frame: Frame, size: tuple[float, float]) -> Plan:
+    def plan(self, frame: Frame, size: tuple[float, float], *, hurried: bool = False) -> Plan:
         """What the model is to be shown of `frame`, whose `size` (width, height; pixels) is that in which the model is
-        shown the whole."""
-        why, self._planned_at = self._why_whole(frame), frame.at
+        shown the whole. `hurried`: what can wait should."""
+        why, self._planned_at = self._why_whole(frame, LATEST_WHOLE_S if hurried else WHOLE_S), frame.at
         parts = None
         if not why:
             assert frame.moving is not None
@@ -249,7 +250,7 @@ class Analyst:
         self.tracks = self._tracker.rest(at)
         return self._engine.step(at, self.tracks)
 
-    def _why_whole(self, frame: Frame) -> str:
+    def _why_whole(self, frame: Frame, due_s: float) -> str:
         if self._always_whole:
             return self._always_whole
         if frame.moving is None:
@@ -258,7 +259,7 @@ class Analyst:
             return "slept"
         if not 0 <= frame.at - self._planned_at <= LATE_S:
             return "late"
-        return "due" if frame.at - self._whole_at >= WHOLE_S else ""
+        return "due" if frame.at - self._whole_at >= due_s else ""
 
     def dropped(self) -> dict[str, int]:
         """What caps kept out so far, by reason; may be called from any thread."""

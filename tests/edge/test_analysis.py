@@ -342,6 +342,16 @@ def test_parts_of_all_that_waits_go_through_the_network_together(still):
     assert [analyst.counts.looks for analyst in still.analysts.values()] == [2, 2]
 
 
+@pytest.mark.parametrize(("age", "hurried"), [(0.0, False), (0.3, True)])
+def test_what_can_wait_does_where_a_frame_has_waited(still, monkeypatch, age, hurried):
+    one, asked = still.analysts["a"], []
+    plan = one.plan
+    monkeypatch.setattr(one, "plan", lambda *given, **how: asked.append(how["hurried"]) or plan(*given, **how))
+    waits(still, "a", CLOCK.now() - age)
+    assert batch(still) == ["a"]
+    assert asked == [hurried]
+
+
 @pytest.mark.parametrize(("stood", "offline"), [(25.0, False), (0.1, True)])
 def test_an_edge_that_stood_still_itself_calls_no_camera_silent(tmp_path, stood, offline):
     one = Box(tmp_path, view="view: {offline: {for_s: 2, recover_s: 0}}", start=False)
@@ -357,10 +367,10 @@ def test_an_edge_that_stood_still_itself_calls_no_camera_silent(tmp_path, stood,
 def test_batches_are_smaller_where_they_take_long(still):
     analysis = still.analysis
     for _ in range(30):
-        analysis._fit(400_000, 0.6)
-    assert analysis._most == pytest.approx(100_000, rel=0.05)
+        analysis._fit(400_000, 6 * module.BATCH_S)
+    assert analysis._most == pytest.approx(400_000 / 6, rel=0.05)
     for _ in range(30):
-        analysis._fit(100_000, 0.01)
+        analysis._fit(100_000, 0.005)
     assert analysis._most == module.MOST_PIXELS
 
 

@@ -261,10 +261,10 @@ def test_a_camera_that_changes_its_resolution_is_watched_on(camera):
 STILL = np.zeros((108, 192), np.uint8)
 
 
-def planned(one, at, moving=STILL, slept=False):
+def planned(one, at, moving=STILL, slept=False, hurried=False):
     """What is planned for a frame, and then seen: a person who stands still, as far as they are looked at."""
     given = replace(frame(at, grey()), moving=moving, slept=slept)
-    plan = one.plan(given, (640.0, 360.0))
+    plan = one.plan(given, (640.0, 360.0), hurried=hurried)
     here = any(
         left <= 0.4 and top <= 0.4 and right >= 0.5 and bottom >= 0.7 for left, top, right, bottom in boxes(plan)
     )
@@ -291,6 +291,12 @@ def test_what_rests_is_seen_to_by_a_look_at_the_whole_at_times(camera):
     assert one.counts.looks == 60
     assert one.counts.whole == {"asked": 0, "seldom": 0, "unknown": 1, "slept": 0, "late": 0, "due": 3, "much": 0}
     assert 4 < one.counts.shown < 6
+
+
+def test_while_looks_wait_the_whole_is_put_off_but_not_for_good(camera):
+    one = analyst(camera)
+    plans = [planned(one, i * 0.2, None if i == 0 else STILL, hurried=5 < i < 110) for i in range(130)]
+    assert [i / 5 for i, plan in enumerate(plans) if plan.why_whole == "due"] == [12, 22, 25]
 
 
 @pytest.mark.parametrize(
