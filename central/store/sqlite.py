@@ -7,6 +7,8 @@ Contract
   a failing one leaves the others alone. A job's caller hears of it after the commit, never before.
 - Readers are read-only connections in threads; a page is one statement, so one snapshot.
 - What waits for the writer is bounded by `write_queue`; more raises StoreBusy.
+- The last of the disk is for people: where less than RESERVE is free, records are refused (edges keep them), and who
+  comes to make room can still log in.
 - An I/O error while writing is not retried on the same connection: the file is opened again and checkpointed to the
   disk before the next commit, since a failed fsync must not be believed to have worked the second time.
 - Nothing is lost in a crash that was answered; jobs that were not answered may or may not be there.
@@ -19,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import os
 import queue
 import sqlite3
 import threading
@@ -56,6 +59,7 @@ from contract.heartbeat import Heartbeat, Span
 from contract.wire import Received
 
 FILE = "central.sqlite"
+RESERVE = 64 << 20  # bytes of the disk, of a small one a twentieth: a year of logins and decisions
 GROUP = 64  # jobs committed together at most
 READ_TIME = 5.0  # s; a search that finds next to nothing in years of events must not keep the readers from the desks
 READ_STEPS = 50_000  # SQLite's, between looks at the clock: a few ms
@@ -110,7 +114,11 @@ class SqliteStore:
     # --- events
 
     async def put(self, records: Sequence[Received], received_at: int) -> list[Outcome]:
-        return await self._write(lambda _, events: events.put(records, received_at))
+        def put(_: sqlite3.Connection, events: EventWriter) -> list[Outcome]:
+            _demand_room(self._file.parent)
+            return events.put(records, received_at)
+
+        return await self._write(put)
 
     async def events(self, query: EventQuery, before: Position | None, limit: int) -> list[StoredEvent]:
         sql, params = page_sql(query, before, limit)
@@ -342,17 +350,26 @@ def _translate(error: BaseException) -> BaseException:
         return error
     match getattr(error, "sqlite_errorname", ""):
         case "SQLITE_FULL":
-            return StoreFull(
-                "no room left on central's disk",
-                hint="make room; edges keep their events and send them again",
-                retry_after=30,
-            )
+            return _full()
         case "SQLITE_INTERRUPT":
             return SearchTooLong("the search takes too long", hint="narrow it: camera, site, time")
         case "SQLITE_NOTADB" | "SQLITE_CORRUPT":
             return StoreUnsuited(f"the store's file is damaged: {error}", hint="restore a backup")
         case name:
             return StoreError(f"the store failed: {error} ({name})", hint="look at central's disk", retry_after=10)
+
+
+def _full() -> StoreFull:
+    return StoreFull(
+        "no room left on central's disk", hint="make room; edges keep their events and send them again", retry_after=30
+    )
+
+
+def _demand_room(data: Path) -> None:
+    """Raises StoreFull where only the reserve is left."""
+    disk = os.statvfs(data)
+    if disk.f_bavail < min(RESERVE // disk.f_frsize, disk.f_blocks // 20):
+        raise _full()
 
 
 def _locked(data: Path) -> Any:

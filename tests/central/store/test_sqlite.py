@@ -17,12 +17,13 @@ from sqlite_utils import Database
 
 from central.errors import SearchTooLong, StoreBusy, StoreError, StoreFull, StoreUnsuited
 from central.store import schema
-from central.store.base import EpochGap, EventQuery, Position
+from central.store.base import DecisionRow, EpochGap, EventQuery, Position, UserRow
 from central.store.gaps import Gap
 from central.store.sqlite import FILE, SqliteStore
 from central.store.sqlite_feed import RECORD_COLUMNS, changes_sql, count_sql, page_sql, values_of
 from contract.event import EventRecord
 from tests.central.records import NOW, received, uuid7
+from tests.small_disk import mounted
 from tests.suites.store import StoreSuite, everything
 
 pytestmark = pytest.mark.anyio
@@ -277,6 +278,30 @@ async def test_a_full_disk_loses_nothing_answered(store: SqliteStore) -> None:
     await store._write(lambda db, _: db.execute("PRAGMA max_page_count = 100000").fetchone())
     assert await store.put([received(99_999)], NOW) == ["stored"]
     assert await store.last_change() == stored + 1
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    yield from mounted(tmp_path / "disk", 16)
+
+
+async def test_on_a_disk_that_is_nearly_full_people_can_still_work(small: Path) -> None:
+    store = SqliteStore(small, NOW)
+    try:
+        await store.add_user(UserRow("mei", "hash", None))
+        assert await store.put([received(1)], NOW) == ["stored"]
+        disk = os.statvfs(small)
+        (small / "film").write_bytes(bytes(disk.f_bavail * disk.f_frsize - (700 << 10)))
+        with pytest.raises(StoreFull):
+            await store.put([received(2)], NOW)
+        await store.add_session(b"token", "mei", NOW)
+        [event] = await everything(store, limit=10)
+        assert await store.decide(event.record.event_id, DecisionRow("true", "mei", NOW, "seen")) is not None
+        assert await store.session(b"token") is not None
+        (small / "film").unlink()
+        assert await store.put([received(2)], NOW) == ["stored"]
+    finally:
+        store.close()
 
 
 async def test_a_broken_connection_is_replaced(store: SqliteStore) -> None:
