@@ -6,13 +6,22 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, expect
 
+from central.app import utc_ms
+from edge.clock import SystemClock
+from edge.errors import OutboxFull
+from edge.outbox import Outbox
+from edge.outbox.writer import Limits
+from edge.uplink import Uplink
+from edge.uplink.client import Client
 from tests.central.web.conftest import Seat
-from tests.central.web.seat import RunningCentral, record
+from tests.central.web.seat import EDGE, RunningCentral, record, uuid7
 
 Sit = Callable[..., Seat]
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -81,6 +90,26 @@ def test_lost_is_shown_until_somebody_notes_it(central: RunningCentral, sit: Sit
     central.missed("edge-412", 9, came=[(n, made) for n in (6, 7, 8)])
     ask(li)
     expect(li.locator("#gaps")).to_be_hidden()  # noted for all
+
+
+def test_a_real_edge_tells_what_it_let_go_of_for_an_alarm(central: RunningCentral, sit: Sit, tmp_path: Path) -> None:
+    """Its outbox was full while central was away."""
+    clock = SystemClock()
+    with Outbox(tmp_path / "outbox.db", EDGE, now_ms=utc_ms, limits=Limits(max_bytes=300_000)) as outbox:
+        for severity, count, fits in (("info", 800, False), ("alarm", 100, True)):
+            made = [outbox.append(partial(record, severity=severity, event_id=uuid7(n))) for n in range(count)]
+            refused = [each.exception(10) for each in made if each.exception(10)]
+            assert {type(each) for each in refused} == (set() if fits else {OutboxFull})
+        lost = outbox.status().sacrificed
+        assert lost
+        uplink = Uplink(outbox, Client(central.address, central.token, clock), clock)
+        uplink.start()
+        try:
+            page = sit().page
+            expect(lines(page)).to_have_text(re.compile(f"^edge-1: .*, 0 late, {lost} lost$"), timeout=20_000)
+            assert outbox.status().pending == 0
+        finally:
+            uplink.stop()
 
 
 def test_five_lines_and_how_many_more(central: RunningCentral, sit: Sit) -> None:
