@@ -188,8 +188,8 @@ class Work:
         for record, (_, seq, _, body, sha256, _) in zip(job.records, rows, strict=True):
             key = record.event_id.bytes
             if record.state == "closed":
-                self._stand[key] = None
-                self._stands(key, 0)
+                if self._stands(key, 0):
+                    self._stand[key] = None
             else:
                 self._stand[key] = (key, epoch, seq, body, sha256)
                 self._stands(key, ledger.size(body))
@@ -198,10 +198,15 @@ class Work:
         self.appended += len(rows)
         self.added.append(job)
 
-    def _stands(self, event: bytes, size: int) -> None:
+    def _stands(self, event: bytes, size: int) -> bool:
+        """Note that it stands, with so many bytes; returns whether it did before."""
         before = self.stands.get(event)
-        self.used += size - (self._standing.get(event, 0) if before is None else before)
-        self.stands[event] = size
+        if before is None:
+            before = self._standing.get(event, 0)
+        if size or before:
+            self.used += size - before
+            self.stands[event] = size
+        return before > 0
 
     def _settle(self, job: Settle) -> None:
         stored = ledger.keep(self._db, job.epoch, job.stored)

@@ -19,11 +19,11 @@ States of a record:
   nothing is deleted by age, for clocks jump.
 - Only the writer thread writes. It also checkpoints. Readers are read-only connections. A second process is
   refused by a lock file.
-- Full: an append waits `patience` for a place in the queue; past that, past `max_bytes` (pending and parked
-  together) or on a full disk room is made for it: first, where the disk is full, by stills (`on_full`); then by what
-  central has, the oldest first; then by what waits and is of lower severity than the newcomer, the lowest and oldest
-  first, which is counted and told to central. Where that is not enough it is refused with OutboxFull and counted by
-  reason. Settling works on a full disk, by ballast.
+- Full: an append waits `patience` for a place in the queue; past that, past `max_bytes` (of all records here, as
+  ledger.size counts them) or on a full disk room is made for it: first, where the disk is full, by stills (`on_full`);
+  then by what central has, the oldest first; then by what waits and is of lower severity than the newcomer, the lowest
+  and oldest first, which is counted and told to central, and no more than makes the room. Where that is not enough it
+  is refused with OutboxFull and counted by reason. Settling works on a full disk, by ballast.
 - A file that is not a sound outbox is renamed to `NAME.damaged-TIME` and a new one started: the edge goes on, and what
   stood in the old file stands in the new one. Its records that match their hash come back by `restore` under the
   identity they have, some of them again (salvage.py); then it is renamed to `NAME.salvaged-TIME`. After an I/O error
@@ -55,7 +55,8 @@ log = structlog.get_logger(__name__)
 
 
 class Draft(Protocol):
-    """A record that lacks what only the outbox can give, e.g. `functools.partial(EventRecord, event_id=..., ...)`."""
+    """A record that lacks what only the outbox can give, e.g. `functools.partial(EventRecord, event_id=..., ...)`. Each
+    call makes a new one."""
 
     def __call__(self, *, edge_id: str, epoch: int, seq: int, clock_offset: int | None) -> EventRecord: ...
 
@@ -127,7 +128,7 @@ class Outbox:
         return job.done
 
     def append_all(self, drafts: Iterable[Draft]) -> Future[list[EventRecord]]:
-        """As `append`, for up to `group` drafts: one commit holds all of them, or none is accepted. It costs half.
+        """As `append`, for up to `group` drafts: one commit holds all of them, or none is accepted. It costs less.
 
         Room is made for them as for the least severe. Raises ValueError also where there are more.
         """

@@ -31,7 +31,7 @@ class Limits:
     queue: int = 1000  # records waiting for the writer
     patience: float = 2.0  # seconds that append waits for a place in the queue
     group: int = 500  # records a commit
-    delay: float = 0.002  # seconds that a commit waits for company
+    delay: float = 0.0  # seconds that a commit waits for company; what came while the last one ran goes together
 
 
 class Writer:
@@ -255,6 +255,7 @@ class Writer:
     def _open(self) -> None:
         put: aside.Aside | None = None
         stood: list[EventRecord] = []
+        epochs: dict[int, int] = {}
         for _ in range(3):
             epoch = max(self._now_ms(), self._lock.epoch + 1)
             try:
@@ -265,6 +266,7 @@ class Writer:
                 try:
                     put = aside.put_aside(self._path, epoch)
                     stood += aside.stood(put, self._edge_id)
+                    epochs |= aside.epochs(put, before=epoch - 1)
                 except OSError as error:
                     raise OutboxError(
                         f"{self._path} cannot be put aside: {error.strerror}", hint=damage.hint
@@ -281,6 +283,8 @@ class Writer:
         try:
             with database.transaction(self._db):
                 note_stood(self._db, stood)
+                for each, last in epochs.items():
+                    ledger.note_epoch(self._db, each, last)
             (self.pending,) = self._db.execute("SELECT count(*) FROM pending").fetchone()
             (self.parked,) = self._db.execute("SELECT count(*) FROM parked").fetchone()
             self.used = ledger.total(self._db)
