@@ -37,11 +37,8 @@ Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 
-class EventRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One record. Raises ValueError where fields contradict each other.
-
-    Boxes and confidences are rounded at construction, so that every form of a record holds the same value.
-    """
+class _Fields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Each field for itself: its type, range and pattern."""
 
     edge_id: Name
     epoch: Millis  # when the numbers began: with each start of the edge, and after a fault of its disk
@@ -68,6 +65,13 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     severity: Severity = "warning"  # since schema 2
     of: Count | None = None  # since schema 3: `count` is out of so many
 
+
+class EventRecord(_Fields, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One record. Raises ValueError where fields contradict each other.
+
+    Boxes and confidences are rounded at construction, so that every form of a record holds the same value.
+    """
+
     def __post_init__(self) -> None:
         if self.event_id.version != 7:
             raise ValueError("event_id must be a UUID of version 7")
@@ -80,10 +84,26 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         if self.box is not None:
             if self.box[2] < self.box[0] or self.box[3] < self.box[1]:
                 raise ValueError("box must be left, top, right, bottom")
-            left, top, right, bottom = (_rounded(v, BOX_STEP) for v in self.box)
-            msgspec.structs.force_setattr(self, "box", (left, top, right, bottom))
+            left, top, right, bottom = self.box
+            box = (
+                _rounded(left, BOX_STEP),
+                _rounded(top, BOX_STEP),
+                _rounded(right, BOX_STEP),
+                _rounded(bottom, BOX_STEP),
+            )
+            msgspec.structs.force_setattr(self, "box", box)
         if self.confidence is not None:
             msgspec.structs.force_setattr(self, "confidence", _rounded(self.confidence, CONFIDENCE_STEP))
+
+
+_FIELDS = msgspec.msgpack.Decoder(_Fields)
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+def check(record: EventRecord) -> None:
+    """Raises ValueError where a field is out of its range: a struct's constructor looks at none of them. What fields
+    say together was looked at then."""
+    _FIELDS.decode(_ENCODER.encode(record))
 
 
 def _rounded(value: float, step: int) -> float:

@@ -40,9 +40,10 @@ def status(data: Data) -> None:
     """
     path = data / "outbox.db"
     with told():
-        waiting = aside.damaged(path)
+        waiting, newer = aside.damaged(path), aside.newer(path)
         for found in waiting:
-            out.print(f"damaged, to be salvaged: {found.file.name}, {found.size} bytes", soft_wrap=True)
+            what = "holds records of a newer version, start that one again" if found in newer else "to be salvaged"
+            out.print(f"damaged, {what}: {found.file.name}, {found.size} bytes", soft_wrap=True)
         for found in aside.salvaged(path):
             out.print(f"salvaged, kept to look at: {found.file.name}, {found.size} bytes", soft_wrap=True)
         look = outbox_check.look(path)
@@ -109,6 +110,8 @@ def _salvage(path: Path, edge_id: str) -> None:
     with outbox, _bar(path) as progress:
         done = salvage_all(outbox, told=progress)
     epochs = ", ".join(map(str, sorted(done.epochs)))
+    if done.newer:
+        out.print(f"{done.newer} file(s) hold records of a newer version as well: start that one again", soft_wrap=True)
     out.print(
         f"{done.records} records brought back from {done.files} file(s)" + (f", of epoch {epochs}" if epochs else "")
     )

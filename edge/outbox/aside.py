@@ -1,6 +1,9 @@
 """Files of an outbox that were put aside because they were damaged: their names, what can be read of them, their end.
 
     outbox.db, outbox.db-wal --put_aside--> outbox.db.damaged-TIME[-wal] --salvaged--> outbox.db.salvaged-TIME[-wal]
+                                              `--what could be read was--> outbox.db.newer-TIME[-wal] --salvaged--^
+
+`newer`: it holds records of a newer schema too; each start does such a file again. TIME is unique among all three.
 
 Nothing writes into them. The newest salvaged ones are kept for a person to look at, older ones are deleted.
 """
@@ -10,13 +13,13 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from contract.event import EventRecord
+from contract.event import MAX_SEQ, EventRecord
 from edge.errors import OutboxDamaged
 from edge.outbox import database
 from edge.outbox.carve import LONGEST, carve
@@ -45,7 +48,10 @@ class Aside:
 
 def put_aside(path: Path, stamp: int) -> Aside:
     """Rename a damaged file and its WAL. Nothing is deleted but the WAL's index. The WAL goes first: SQLite would
-    delete one that lies beside a new file."""
+    delete one that lies beside a new file. `stamp` is counted up where a file bears it: a rename would replace that."""
+    taken = {each.stamp for state in ("damaged", "newer", "salvaged") for each in _found(path, state)}
+    while stamp in taken:
+        stamp += 1
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     _rename(path, aside)
     return Aside(aside, stamp)
@@ -53,7 +59,12 @@ def put_aside(path: Path, stamp: int) -> Aside:
 
 def damaged(path: Path) -> list[Aside]:
     """What of the outbox `path` was put aside and is not salvaged yet, oldest first."""
-    return _found(path, "damaged")
+    return sorted(_found(path, "damaged") + newer(path), key=lambda each: each.stamp)
+
+
+def newer(path: Path) -> list[Aside]:
+    """Those among them that were read, and hold records of a newer schema."""
+    return _found(path, "newer")
 
 
 def salvaged(path: Path) -> list[Aside]:
@@ -71,13 +82,33 @@ def mark_salvaged(path: Path, aside: Aside) -> int:
     return len(old)
 
 
-def records(aside: Aside) -> Iterator[tuple[int, list[EventRecord]]]:
+def mark_newer(path: Path, aside: Aside) -> None:
+    """Rename it: what this version can read was taken, and a newer version will do it again."""
+    _rename(aside.file, path.with_name(f"{path.name}.newer-{aside.stamp}"))
+
+
+def records(aside: Aside, unread: Callable[[], object] = lambda: None) -> Iterator[tuple[int, list[EventRecord]]]:
     """What still matches its hash, with the bytes read so far. Memory stays the same however large the file is."""
     done = 0
     for part in aside.parts:
         for step, window in _windows(part):
             done += step
-            yield done, list(carve(window))
+            yield done, list(carve(window, unread))
+
+
+def epochs(aside: Aside, before: int) -> dict[int, int]:
+    """The epochs up to `before` that it knew with the last number of each, as far as SQLite can still read them."""
+    found: dict[int, int] = {}
+    with suppress(sqlite3.Error, OutboxDamaged), closing(database.open_reader(aside.file)) as db:
+        for order in ("", "DESC"):  # from both ends up to the damage
+            with suppress(sqlite3.Error):
+                found.update(db.execute(f"SELECT epoch, last_seq FROM epochs ORDER BY epoch {order}"))  # noqa: S608
+        with suppress(sqlite3.Error, OutboxDamaged):
+            head = database.read_head(db)
+            found[head.epoch] = head.last_seq
+    aside.file.with_name(aside.file.name + "-shm").unlink(missing_ok=True)
+    # No hash covers a row of these: what no outbox writes is left out.
+    return {epoch: last for epoch, last in found.items() if _within(epoch, before) and _within(last, MAX_SEQ)}
 
 
 def stood(aside: Aside, edge_id: str) -> list[EventRecord]:
@@ -101,6 +132,10 @@ def stood(aside: Aside, edge_id: str) -> list[EventRecord]:
             if record.state == "closed":
                 found.pop(record.event_id, None)
     return [record for record in found.values() if record.edge_id == edge_id]
+
+
+def _within(value: object, most: int) -> bool:
+    return type(value) is int and 0 <= value <= most
 
 
 def _windows(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -12,7 +12,7 @@ files, of 4 KiB, only records of more than 900 bytes are, which have very long n
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -25,8 +25,11 @@ _FIRST = msgspec.msgpack.encode(EventRecord.__struct_fields__[0])
 _DECODER = msgspec.msgpack.Decoder(EventRecord)
 
 
-def carve(raw: bytes) -> Iterator[EventRecord]:
-    """Every record of `raw` that matches its hash, in order of place; twice where it lies there twice."""
+def carve(raw: bytes, unread: Callable[[], object] = lambda: None) -> Iterator[EventRecord]:
+    """Every record of `raw` that matches its hash, in order of place; twice where it lies there twice.
+
+    `unread` is called for one that matches and that this version cannot read: it is of a newer schema.
+    """
     at = raw.find(_FIRST)
     while at >= 0:
         end = at + len(_FIRST)
@@ -36,7 +39,8 @@ def carve(raw: bytes) -> Iterator[EventRecord]:
                 try:
                     yield _DECODER.decode(raw[start:stop])
                 except ValueError:
-                    continue  # of a newer schema
+                    unread()
+                    continue
                 end = stop + _HASH
                 break
         at = raw.find(_FIRST, end)

@@ -215,14 +215,6 @@ def write_head(db: sqlite3.Connection, head: Head) -> None:
     db.execute("INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?, ?, ?)", (*head, head.sha256()))
 
 
-def used_bytes(db: sqlite3.Connection) -> int:
-    """Bytes of pages in use. Free pages are used again; the file itself never shrinks."""
-    (pages,), (free,), (size,) = (
-        db.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "freelist_count", "page_size")
-    )
-    return int((pages - free) * size)
-
-
 def _create(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA application_id={APPLICATION_ID}")
     db.execute(f"PRAGMA user_version={LAYOUT}")

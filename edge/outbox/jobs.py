@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
@@ -15,6 +15,8 @@ from contract.heartbeat import Span
 from edge.outbox import database, ledger
 
 TRIM = 2000  # records that are let go of in one commit, at most: on a full disk it has little room
+_Row: TypeAlias = tuple[int, int, int, bytes, bytes, int]  # of pending
+
 FOR_NEW = 8  # of the room, one part in so many is not given to what comes back from damaged files
 
 
@@ -30,6 +32,33 @@ class Refusal(NamedTuple):
 class Append:
     record: EventRecord  # the writer's own: it is numbered in place
     done: Future[EventRecord] = field(default_factory=Future)
+
+    @property
+    def records(self) -> Sequence[EventRecord]:
+        return (self.record,)
+
+    @property
+    def least(self) -> Severity:
+        """That room is made by."""
+        return self.record.severity
+
+    def finish(self) -> None:
+        self.done.set_result(self.record)
+
+
+@dataclass(slots=True)
+class AppendAll:
+    """Some records, all of them or none."""
+
+    records: list[EventRecord]  # as above
+    done: Future[list[EventRecord]] = field(default_factory=Future)
+
+    @property
+    def least(self) -> Severity:
+        return min((record.severity for record in self.records), key=ledger.RANK.__getitem__)
+
+    def finish(self) -> None:
+        self.done.set_result(self.records)
 
 
 @dataclass(slots=True)
@@ -59,7 +88,8 @@ class Reopen:
     done: Future[None] = field(default_factory=Future)
 
 
-Job: TypeAlias = Append | Settle | Account | Restore | Reopen
+Newcomer: TypeAlias = Append | AppendAll
+Job: TypeAlias = Newcomer | Settle | Account | Restore | Reopen
 
 
 class Work:
@@ -68,31 +98,53 @@ class Work:
     `pending`, `parked` and `kept` say how many records more there are of each.
     """
 
-    def __init__(self, db: sqlite3.Connection, head: database.Head, now: int, max_bytes: int) -> None:
-        """`now` in UTC ms."""
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        head: database.Head,
+        now: int,
+        used: int,
+        max_bytes: int,
+        standing: Mapping[bytes, int],
+    ) -> None:
+        """`now` in UTC ms; of `max_bytes` are `used`, as ledger.size counts them; `standing` by event, as well."""
         self._db = db
         self._now = now
         self._max_bytes = max_bytes
-        self._room = max_bytes - database.used_bytes(db)
+        self.used = used
+        self._standing = standing
+        self.stands: dict[bytes, int] = {}  # what this work changes of that; 0 where an event is over
         self.head = head
-        self.added: list[tuple[Append, EventRecord]] = []
+        self.added: list[Newcomer] = []
         self.settles: list[tuple[Settle, int]] = []
         self.accounts: list[tuple[Account, ledger.Accounted]] = []
         self.restores: list[tuple[Restore, int]] = []
-        self.over: list[Append | Restore] = []  # for which there was no room
+        self.over: list[Newcomer | Restore] = []  # for which there was no room
         self.pending = self.parked = self.kept = 0
-        self.settled = self.sacrificed = 0
+        self.appended = self.settled = self.sacrificed = 0
+        # Not yet in the tables: one statement for many rows costs less than many.
+        self._rows: list[_Row] = []
+        self._stand: dict[bytes, tuple[bytes, int, int, bytes, bytes] | None] = {}  # by event; None: it closed
 
     def do(self, job: Job) -> None:
+        if isinstance(job, Append | AppendAll):
+            self._append(job)
+            return
+        self.write()
         match job:
-            case Append():
-                self._append(job)
             case Settle():
                 self._settle(job)
             case Account():
                 self._account(job)
             case Restore():
                 self._restore(job)
+
+    def write(self) -> None:
+        """What was appended, into the tables."""
+        if self._rows:
+            self._db.executemany("INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?)", self._rows)
+            _note_standing(self._db, self._stand)
+            self._rows, self._stand = [], {}
 
     @property
     def back(self) -> int:
@@ -102,13 +154,13 @@ class Work:
     def trim(self, kept: int, most: int) -> None:
         """Of the `kept` there were before, and those of this work, leave `most`; not more than TRIM go at once."""
         if (over := min(kept + self.kept - most, TRIM)) > 0:
-            ledger.trim(self._db, over)
+            self.used -= ledger.trim(self._db, over)
             self.kept -= over
 
     def finish(self) -> None:
         """Tell who waits. After the commit."""
-        for append, record in self.added:
-            append.done.set_result(record)
+        for append in self.added:
+            append.finish()
         for settle, count in self.settles:
             settle.done.set_result(count)
         for account, accounted in self.accounts:
@@ -116,20 +168,45 @@ class Work:
         for restore, count in self.restores:
             restore.done.set_result(count)
 
-    def _append(self, job: Append) -> None:
-        record = job.record
-        msgspec.structs.force_setattr(record, "epoch", self.head.epoch)
-        msgspec.structs.force_setattr(record, "seq", self.head.last_seq + 1)
-        body, sha256 = database.pack(record)
-        if not self._take(bytes_of(record, body), record.severity):
+    def _append(self, job: Newcomer) -> None:
+        epoch, seq = self.head.epoch, self.head.last_seq
+        rows: list[_Row] = []
+        size = standing = 0
+        for record in job.records:
+            seq += 1
+            msgspec.structs.force_setattr(record, "epoch", epoch)
+            msgspec.structs.force_setattr(record, "seq", seq)
+            body, sha256 = database.pack(record)
+            size += ledger.size(body)
+            if record.state != "closed":
+                standing += ledger.size(body)
+            rows.append((epoch, seq, self._now, body, sha256, ledger.RANK[record.severity]))
+        if not self._take(size, job.least, left=standing):
             self.over.append(job)
             return
-        values = (record.epoch, record.seq, self._now, body, sha256, ledger.RANK[record.severity])
-        self._db.execute("INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?)", values)
-        note_standing(self._db, record, body, sha256)
-        self.head = self.head._replace(last_seq=record.seq)
-        self.pending += 1
-        self.added.append((job, record))
+        self._rows += rows
+        for record, (_, seq, _, body, sha256, _) in zip(job.records, rows, strict=True):
+            key = record.event_id.bytes
+            if record.state == "closed":
+                if self._stands(key, 0):
+                    self._stand[key] = None
+            else:
+                self._stand[key] = (key, epoch, seq, body, sha256)
+                self._stands(key, ledger.size(body))
+        self.head = self.head._replace(last_seq=seq)
+        self.pending += len(rows)
+        self.appended += len(rows)
+        self.added.append(job)
+
+    def _stands(self, event: bytes, size: int) -> bool:
+        """Note that it stands, with so many bytes; returns whether it did before."""
+        before = self.stands.get(event)
+        if before is None:
+            before = self._standing.get(event, 0)
+        if size or before:
+            self.used += size - before
+            self.stands[event] = size
+        return before > 0
 
     def _settle(self, job: Settle) -> None:
         stored = ledger.keep(self._db, job.epoch, job.stored)
@@ -148,11 +225,15 @@ class Work:
 
     def _restore(self, job: Restore) -> None:
         bodies = [database.pack(record) for record in job.records]
-        size = sum(len(body) + ledger.ROW for body, _ in bodies)
+        size = sum(ledger.size(body) for body, _ in bodies)
         if not self._take(size, "info", left=self._max_bytes // FOR_NEW):
             self.over.append(job)
             return
-        count = _restore(self._db, job.records, bodies)
+        count, more = _restore(self._db, job.records, bodies)
+        for record in job.records:
+            if record.state == "closed":
+                self._stands(record.event_id.bytes, 0)
+        self.used += more - size
         self.pending += count
         self.restores.append((job, count))
         last: dict[int, int] = {}
@@ -168,46 +249,57 @@ class Work:
 
     def _take(self, size: int, severity: Severity, left: int = 0) -> bool:
         """Whether there is room, and `left` beside it, at last by what is worth less than something of `severity`."""
-        if (short := size + left - self._room) > 0:
+        if self.used + size + left > self._max_bytes:
+            self.write()  # what came before may be let go of too
+        if (short := self.used + size + left - self._max_bytes) > 0:
             freed = ledger.shed(self._db, short, severity)
-            self._room += freed.freed
+            self.used -= freed.freed
             self.kept -= freed.kept
             self.pending -= freed.pending
             self.sacrificed += freed.pending
             if freed.freed < short:
                 return False
-        self._room -= size
+        self.used += size
         return True
 
 
 def bytes_of(record: EventRecord, body: bytes) -> int:
     """That a record takes; until its event closes it stands as well."""
-    return (len(body) + ledger.ROW) * (1 if record.state == "closed" else 2)
+    return ledger.size(body) * (1 if record.state == "closed" else 2)
 
 
-def note_standing(db: sqlite3.Connection, record: EventRecord, body: bytes, sha256: bytes) -> None:
-    key = record.event_id.bytes
-    if record.state == "closed":
-        db.execute("DELETE FROM standing WHERE event_id = ?", (key,))
-    else:
-        values = (key, record.epoch, record.seq, body, sha256)
-        db.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?)", values)
+def note_stood(db: sqlite3.Connection, records: Sequence[EventRecord]) -> None:
+    """What stood in a file that was put aside."""
+    _note_standing(db, {r.event_id.bytes: (r.event_id.bytes, r.epoch, r.seq, *database.pack(r)) for r in records})
 
 
-def _restore(db: sqlite3.Connection, records: Sequence[EventRecord], bodies: Sequence[tuple[bytes, bytes]]) -> int:
-    """What is there already stays. What stood is known from elsewhere (aside.stood), but a close is a close."""
-    rows = [
-        (r.epoch, r.seq, r.at, body, sha256, ledger.RANK[r.severity])
-        for r, (body, sha256) in zip(records, bodies, strict=True)
-    ]
-    db.executemany(
-        "DELETE FROM standing WHERE event_id = ?", [(r.event_id.bytes,) for r in records if r.state == "closed"]
-    )
-    return db.executemany(
-        "INSERT OR IGNORE INTO pending SELECT ?1, ?2, ?3, ?4, ?5, ?6"
-        " WHERE NOT EXISTS (SELECT 1 FROM kept WHERE epoch = ?1 AND seq = ?2)",  # central has it
-        rows,
-    ).rowcount
+def _note_standing(db: sqlite3.Connection, last: Mapping[bytes, tuple[bytes, int, int, bytes, bytes] | None]) -> None:
+    """The last that is known of each event."""
+    if over := [(key,) for key, row in last.items() if row is None]:
+        db.executemany("DELETE FROM standing WHERE event_id = ?", over)
+    if rows := [row for row in last.values() if row]:
+        db.executemany("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def _restore(
+    db: sqlite3.Connection, records: Sequence[EventRecord], bodies: Sequence[tuple[bytes, bytes]]
+) -> tuple[int, int]:
+    """What is there already stays. What stood is known from elsewhere (aside.stood), but a close is a close.
+
+    Returns how many records there are more, and how many bytes.
+    """
+    count = 0
+    size = 0
+    _note_standing(db, {r.event_id.bytes: None for r in records if r.state == "closed"})
+    for r, (body, sha256) in zip(records, bodies, strict=True):
+        if db.execute(
+            "INSERT OR IGNORE INTO pending SELECT ?1, ?2, ?3, ?4, ?5, ?6"
+            " WHERE NOT EXISTS (SELECT 1 FROM kept WHERE epoch = ?1 AND seq = ?2)",  # central has it
+            (r.epoch, r.seq, r.at, body, sha256, ledger.RANK[r.severity]),
+        ).rowcount:
+            count += 1
+            size += ledger.size(body)
+    return count, size
 
 
 def _park(db: sqlite3.Connection, epoch: int, refused: Sequence[Refusal], now: int) -> int:

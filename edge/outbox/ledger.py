@@ -46,7 +46,7 @@ class Accounted(NamedTuple):
 
 
 class Shed(NamedTuple):
-    """`freed` in bytes; `kept` and `pending` count records."""
+    """`freed` in bytes, as `size` counts them; `kept` and `pending` count records."""
 
     freed: int
     kept: int
@@ -63,11 +63,31 @@ def keep(db: sqlite3.Connection, epoch: int, seqs: Sequence[int]) -> int:
     return db.executemany("DELETE FROM pending WHERE epoch = ? AND seq = ?", keys).rowcount if keys else 0
 
 
-def trim(db: sqlite3.Connection, count: int) -> None:
-    """Let go of the `count` oldest that are kept."""
-    db.execute(
-        "DELETE FROM kept WHERE (epoch, seq) IN (SELECT epoch, seq FROM kept ORDER BY epoch, seq LIMIT ?)", (count,)
-    )
+def size(body: bytes) -> int:
+    """What a record counts for, in whichever table it is. Not pages: one that has lost half of its rows is no less in
+    use, so whoever went by pages would give up record after record and see no room come of it."""
+    return len(body) + ROW
+
+
+def total(db: sqlite3.Connection) -> int:
+    """The size of all records here."""
+    found = 0
+    for table in ("pending", "kept", "parked", "standing"):
+        (size,) = db.execute(f"SELECT coalesce(sum(length(body) + ?), 0) FROM {table}", (ROW,)).fetchone()  # noqa: S608
+        found += int(size)
+    return found
+
+
+def standing(db: sqlite3.Connection) -> dict[bytes, int]:
+    """The size of each event that stands."""
+    return dict(db.execute("SELECT event_id, length(body) + ? FROM standing", (ROW,)))
+
+
+def trim(db: sqlite3.Connection, count: int) -> int:
+    """Let go of the `count` oldest that are kept; returns their size."""
+    rows = db.execute("SELECT length(body), epoch, seq FROM kept ORDER BY epoch, seq LIMIT ?", (count,)).fetchall()
+    db.executemany("DELETE FROM kept WHERE epoch = ? AND seq = ?", [key for _, *key in rows])
+    return sum(length + ROW for length, *_ in rows)
 
 
 def shed(db: sqlite3.Connection, wanted: int, severity: Severity) -> Shed:
@@ -80,10 +100,10 @@ def shed(db: sqlite3.Connection, wanted: int, severity: Severity) -> Shed:
         *(("pending", f"severity = {rank} AND severity < 2") for rank in range(RANK[severity])),
     ):
         rows = db.execute(f"SELECT epoch, seq, length(body) FROM {table} WHERE {where} ORDER BY epoch, seq")  # noqa: S608
-        for epoch, seq, size in rows:
+        for epoch, seq, length in rows:
             if freed >= wanted:
                 break
-            freed += size + ROW
+            freed += length + ROW
             found.append((table, epoch, seq))
         rows.close()
     if freed < wanted:

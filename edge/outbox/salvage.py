@@ -1,16 +1,19 @@
 """Bring the records of damaged files back into the running outbox, to be sent as any others.
 
 The edge does it by itself, in a thread of its own: after a start, and when a file is put aside while it runs. A file
-that was read to its end and whose records are all committed is marked as salvaged. Where that fails (the outbox is
-full, the disk cannot be written) or the edge ends before, the file stays as it is, and the next start does it again:
-what is pending by then stays, and what central has by then is a duplicate to it.
+that was read to its end and whose records are all committed is marked as salvaged; where some are of a newer schema, as
+such a one: it is done again at each start, until a version that can read them does. Where the outbox is full, or the
+disk can be neither read nor written, it is tried again with growing waits, and at the next start: what is pending by
+then stays, and what central has by then is a duplicate to it.
 """
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -19,11 +22,13 @@ from edge.errors import OutboxError, OutboxFull
 from edge.outbox import aside
 from edge.outbox.aside import Aside
 from edge.outbox.store import Outbox
+from edge.retry import Backoff
 
 log = structlog.get_logger(__name__)
 
 CHUNK = 500  # records a commit
 ROOM_S = 10.0  # between two looks whether a full outbox has room again
+FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 600.0  # after another fault: reading a large file again and again costs a weak edge
 
 
 @dataclass(slots=True)
@@ -32,16 +37,23 @@ class Salvaged:
     epochs: set[int] = field(default_factory=set)
     files: int = 0
     deleted: int = 0  # older salvaged files
+    newer: int = 0  # files with records of a newer schema too: not done
 
 
-def bring_back(found: Aside, edge_id: str, take: Callable[[list[EventRecord]], None]) -> Iterator[int]:
-    """Hand this edge's records to `take`, each once and a chunk at a time; yields the bytes read so far.
+def bring_back(
+    found: Aside,
+    edge_id: str,
+    take: Callable[[list[EventRecord]], None],
+    unread: Callable[[], object] = lambda: None,
+) -> Iterator[int]:
+    """Hand this edge's records to `take`, each once and a chunk at a time; yields the bytes read so far. `unread` is
+    called for those of a newer schema.
 
     What `take` raises ends it. Raises OSError.
     """
     known: dict[int, set[int]] = {}  # by epoch, the numbers
     chunk: list[EventRecord] = []
-    for done, records in aside.records(found):
+    for done, records in aside.records(found, unread):
         for record in records:
             numbers = known.setdefault(record.epoch, set())
             if record.edge_id != edge_id or record.seq in numbers:
@@ -82,12 +94,17 @@ def salvage(
 
     for found in aside.damaged(outbox.path):
         size = found.size
-        for done in bring_back(found, outbox.edge_id, take):
+        unread: list[None] = []
+        for done in bring_back(found, outbox.edge_id, take, partial(unread.append, None)):
             told(before + done)
             if ending():
                 return result
-        result.deleted += aside.mark_salvaged(outbox.path, found)
-        result.files += 1
+        if unread:
+            aside.mark_newer(outbox.path, found)
+            result.newer += 1
+        else:
+            result.deleted += aside.mark_salvaged(outbox.path, found)
+            result.files += 1
         before += size
     return result
 
@@ -95,8 +112,10 @@ def salvage(
 class Salvage:
     """Start it after what stood was closed; stop it before the outbox is closed."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, *, chance: Callable[[], float] = random.random) -> None:
         self._outbox = outbox
+        self._chance = chance
+        self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
         self._wake = threading.Event()
         self._wake.set()  # what waits from before
         self._ending = threading.Event()
@@ -122,9 +141,18 @@ class Salvage:
             try:
                 done = salvage(self._outbox, ending=self._ending.is_set, patience=self._room)
             except (OutboxError, OSError) as error:
+                if self._ending.is_set():
+                    return
                 hint = getattr(error, "hint", "check the disk")
-                log.error("outbox not salvaged, the next start tries again", error=str(error), hint=hint)
+                wait = self._backoff.next(self._chance())
+                log.error("outbox not salvaged yet", error=str(error), retry_s=round(wait, 1), hint=hint)
+                self._ending.wait(wait)
+                self._wake.set()
                 continue
+            self._backoff.reset()
+            if done.newer:
+                hint = "start the newer version again, it brings the others back"
+                log.error("outbox salvaged but for records of a newer version", files=done.newer, hint=hint)
             if done.files:
                 log.warning(
                     "outbox salvaged",

@@ -19,11 +19,11 @@ States of a record:
   nothing is deleted by age, for clocks jump.
 - Only the writer thread writes. It also checkpoints. Readers are read-only connections. A second process is
   refused by a lock file.
-- Full: an append waits `patience` for a place in the queue; past that, past `max_bytes` (pending and parked
-  together) or on a full disk room is made for it: first, where the disk is full, by stills (`on_full`); then by what
-  central has, the oldest first; then by what waits and is of lower severity than the newcomer, the lowest and oldest
-  first, which is counted and told to central. Where that is not enough it is refused with OutboxFull and counted by
-  reason. Settling works on a full disk, by ballast.
+- Full: an append waits `patience` for a place in the queue; past that, past `max_bytes` (of all records here, as
+  ledger.size counts them) or on a full disk room is made for it: first, where the disk is full, by stills (`on_full`);
+  then by what central has, the oldest first; then by what waits and is of lower severity than the newcomer, the lowest
+  and oldest first, which is counted and told to central, and no more than makes the room. Where that is not enough it
+  is refused with OutboxFull and counted by reason. Settling works on a full disk, by ballast.
 - A file that is not a sound outbox is renamed to `NAME.damaged-TIME` and a new one started: the edge goes on, and what
   stood in the old file stands in the new one. Its records that match their hash come back by `restore` under the
   identity they have, some of them again (salvage.py); then it is renamed to `NAME.salvaged-TIME`. After an I/O error
@@ -41,14 +41,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import msgspec
 import structlog
 
-from contract.event import EventRecord
+from contract.event import EventRecord, check
 from contract.heartbeat import Numbers, Span
 from edge.errors import OutboxDamaged, OutboxError, OutboxFull
 from edge.outbox import aside, database, ledger
-from edge.outbox.jobs import Account, Append, Job, Refusal, Reopen, Restore, Settle
+from edge.outbox.jobs import Account, Append, AppendAll, Job, Newcomer, Refusal, Reopen, Restore, Settle
 from edge.outbox.ledger import Accounted
 from edge.outbox.writer import Limits, Writer
 
@@ -56,7 +55,8 @@ log = structlog.get_logger(__name__)
 
 
 class Draft(Protocol):
-    """A record that lacks what only the outbox can give, e.g. `functools.partial(EventRecord, event_id=..., ...)`."""
+    """A record that lacks what only the outbox can give, e.g. `functools.partial(EventRecord, event_id=..., ...)`. Each
+    call makes a new one."""
 
     def __call__(self, *, edge_id: str, epoch: int, seq: int, clock_offset: int | None) -> EventRecord: ...
 
@@ -123,14 +123,23 @@ class Outbox:
         Raises OutboxFull where the queue stays full, ValueError where the draft breaks the contract, OutboxError once
         closed. The future may raise OutboxFull or OutboxError: the record is then not accepted.
         """
-        record = draft(edge_id=self.edge_id, epoch=0, seq=1, clock_offset=self.clock_offset)
-        # A struct's constructor does not check ranges and patterns; central would refuse the record much later.
-        job = Append(msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=EventRecord))
-        try:
-            self._hand_in(job, self._limits.patience)
-        except OutboxFull:
-            self._writer.full = True
-            raise
+        job = Append(self._record(draft))
+        self._hand_in_new(job, 1)
+        return job.done
+
+    def append_all(self, drafts: Iterable[Draft]) -> Future[list[EventRecord]]:
+        """As `append`, for up to `group` drafts: one commit holds all of them, or none is accepted. It costs less.
+
+        Room is made for them as for the least severe. Raises ValueError also where there are more.
+        """
+        records = [self._record(draft) for draft in drafts]
+        job = AppendAll(records)
+        if not records:
+            job.done.set_result(records)
+            return job.done
+        if len(records) > self._limits.group:
+            raise ValueError(f"{len(records)} records at once, a commit has {self._limits.group} at most: split them")
+        self._hand_in_new(job, len(records))
         return job.done
 
     def settle(self, epoch: int, stored: Iterable[int] = (), refused: Iterable[Refusal] = ()) -> Future[int]:
@@ -216,10 +225,8 @@ class Outbox:
     def status(self) -> OutboxStatus:
         """Never raises, whatever the disk does."""
         oldest: int | None = None
-        used = 0
         with suppress(OutboxError):
             ((oldest,),) = self._query("SELECT (SELECT kept_at FROM pending ORDER BY epoch, seq LIMIT 1)")
-            used = self._used_bytes()
         writer = self._writer
         queued = len(writer.intake)  # before `pending`: what leaves the one is in the other by then
         return OutboxStatus(
@@ -229,7 +236,7 @@ class Outbox:
             parked=writer.parked,
             kept=writer.kept,
             queued=queued,
-            bytes=used,
+            bytes=writer.used,
             max_bytes=self._limits.max_bytes,
             oldest_age=None if oldest is None else max(0.0, (self._now_ms() - oldest) / 1000),
             committed=writer.committed,
@@ -274,6 +281,19 @@ class Outbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _record(self, draft: Draft) -> EventRecord:
+        record = draft(edge_id=self.edge_id, epoch=0, seq=1, clock_offset=self.clock_offset)
+        check(record)  # central would refuse it much later
+        return record
+
+    def _hand_in_new(self, job: Newcomer, records: int) -> None:
+        job.done.set_running_or_notify_cancel()
+        try:
+            self._writer.intake.put(job, self._limits.patience, records)
+        except OutboxFull:
+            self._writer.full = True
+            raise
+
     def _hand_in(self, job: Job, patience: float | None) -> None:
         job.done.set_running_or_notify_cancel()  # a caller cannot call a commit off
         self._writer.intake.put(job, patience)
@@ -299,13 +319,6 @@ class Outbox:
         job = Reopen()
         self._hand_in(job, None)
         job.done.result()
-
-    def _used_bytes(self) -> int:
-        with self._reading:
-            try:
-                return database.used_bytes(self._current_reader())
-            except sqlite3.Error as error:
-                raise database.translated(error, self.path) from error
 
     def _current_reader(self) -> sqlite3.Connection:
         if self._closed:

@@ -16,7 +16,7 @@ from edge.errors import OutboxDamaged, OutboxError, OutboxFull
 from edge.outbox import aside, database, ledger
 from edge.outbox.guard import Ballast, Lock
 from edge.outbox.intake import Intake
-from edge.outbox.jobs import Append, Job, Reopen, Restore, Work, bytes_of, note_standing
+from edge.outbox.jobs import Append, AppendAll, Job, Newcomer, Reopen, Restore, Work, bytes_of, note_stood
 
 log = structlog.get_logger(__name__)
 
@@ -26,12 +26,12 @@ SPARE = 2 * database.BALLAST  # bytes asked for on a full disk: as much as the b
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    max_bytes: int = 512 << 20  # pages in use
+    max_bytes: int = 512 << 20  # of records, as ledger.size counts them
     kept: int = 50_000  # records that central has stored, at most; three days of 64 cameras with ten events an hour
     queue: int = 1000  # records waiting for the writer
     patience: float = 2.0  # seconds that append waits for a place in the queue
     group: int = 500  # records a commit
-    delay: float = 0.002  # seconds that a commit waits for company
+    delay: float = 0.0  # seconds that a commit waits for company; what came while the last one ran goes together
 
 
 class Writer:
@@ -49,6 +49,8 @@ class Writer:
         self.spare: Callable[[int], int] = lambda _: 0  # frees bytes of the disk that matter less; returns how many
         self.on_aside: Callable[[], None] = lambda: None  # a damaged file was put aside
         self.pending = self.parked = self.kept = 0
+        self.used = 0  # bytes
+        self._standing: dict[bytes, int] = {}  # bytes of each event that has not closed
         # Since start:
         self.committed = self.settled = self.resent = self.sacrificed = self.restored = 0
         self.refused: Counter[str] = Counter()
@@ -96,10 +98,11 @@ class Writer:
     def _commit(self, group: Sequence[Job], *, keeping: bool = True) -> None:
         """One transaction; futures resolve after it. `keeping`: what central has stored, for a while."""
         assert self._db is not None
-        work = Work(self._db, self.head, self._now_ms(), self._limits.max_bytes)
+        work = Work(self._db, self.head, self._now_ms(), self.used, self._limits.max_bytes, self._standing)
         with database.transaction(self._db):
             for job in group:
                 work.do(job)
+            work.write()
             work.trim(self.kept, self._limits.kept if keeping else 0)
             if work.head != self.head:
                 database.write_head(self._db, work.head)
@@ -115,15 +118,21 @@ class Writer:
         if work.head != self.head:
             self._lock.note(work.head.epoch, work.head.last_seq)
         self.head = work.head
+        self.used = work.used
+        for event, size in work.stands.items():
+            if size:
+                self._standing[event] = size
+            else:
+                self._standing.pop(event, None)
         self.pending += work.pending
         self.parked += work.parked
         self.kept += work.kept
-        self.committed += len(work.added)
+        self.committed += work.appended
         self.settled += work.settled
         self.sacrificed += work.sacrificed
         self.resent += sum(accounted.back for _, accounted in work.accounts)
         self.restored += sum(count for _, count in work.restores)
-        refused = any(isinstance(job, Append) for job in work.over)
+        refused = any(isinstance(job, Append | AppendAll) for job in work.over)
         if work.added or refused:
             self.full = refused
         if work.over:
@@ -157,14 +166,15 @@ class Writer:
         rest = [
             job
             for job in group
-            if not isinstance(job, Restore | Append) or (isinstance(job, Append) and self._has_lesser(job))
+            if not isinstance(job, Restore) and (not isinstance(job, Append | AppendAll) or self._has_lesser(job))
         ]
         if rest and self._ballast.held:
             self._ballast.release()
             try:
                 # Pages that this frees are written again: what comes into them needs no more of the disk.
                 self._commit(
-                    [job for job in rest if not isinstance(job, Append) or self._made_room(job)], keeping=False
+                    [job for job in rest if not isinstance(job, Append | AppendAll) or self._made_room(job)],
+                    keeping=False,
                 )
                 if self._db:  # a Reopen among them may have failed
                     self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -194,19 +204,20 @@ class Writer:
     def _spared(self) -> bool:
         return self.spare(SPARE) > 0
 
-    def _has_lesser(self, job: Append) -> bool:
+    def _has_lesser(self, job: Newcomer) -> bool:
         assert self._db is not None
         try:
-            return ledger.has_lesser(self._db, job.record.severity)
+            return ledger.has_lesser(self._db, job.least)
         except sqlite3.Error:
             return False
 
-    def _made_room(self, job: Append) -> bool:
-        """On a full disk: whether the file itself has room for a record, once what is worth less was let go of."""
+    def _made_room(self, job: Newcomer) -> bool:
+        """On a full disk: whether the file itself has room for it, once what is worth less was let go of."""
         assert self._db is not None
-        wanted = bytes_of(job.record, database.pack(job.record)[0])
+        wanted = sum(bytes_of(record, database.pack(record)[0]) for record in job.records)
         with database.transaction(self._db):
-            freed = ledger.shed(self._db, wanted, job.record.severity)
+            freed = ledger.shed(self._db, wanted, job.least)
+        self.used -= freed.freed
         self.kept -= freed.kept
         self.pending -= freed.pending
         self.sacrificed += freed.pending
@@ -214,13 +225,13 @@ class Writer:
 
     def _refuse(self, jobs: Sequence[Job], error: OutboxError) -> None:
         """For lack of room on the disk."""
-        self.full |= any(isinstance(job, Append) for job in jobs)
+        self.full |= any(isinstance(job, Append | AppendAll) for job in jobs)
         self._fail(jobs, error, "disk-full")
 
     def _fail(self, jobs: Sequence[Job], error: OutboxError, reason: str) -> None:
         for job in jobs:
-            if isinstance(job, Append):
-                self.refused[reason] += 1
+            if isinstance(job, Append | AppendAll):
+                self.refused[reason] += len(job.records)
             job.done.set_exception(error)
 
     def _examine(self, job: Reopen) -> None:
@@ -244,6 +255,7 @@ class Writer:
     def _open(self) -> None:
         put: aside.Aside | None = None
         stood: list[EventRecord] = []
+        epochs: dict[int, int] = {}
         for _ in range(3):
             epoch = max(self._now_ms(), self._lock.epoch + 1)
             try:
@@ -254,6 +266,7 @@ class Writer:
                 try:
                     put = aside.put_aside(self._path, epoch)
                     stood += aside.stood(put, self._edge_id)
+                    epochs |= aside.epochs(put, before=epoch - 1)
                 except OSError as error:
                     raise OutboxError(
                         f"{self._path} cannot be put aside: {error.strerror}", hint=damage.hint
@@ -269,10 +282,13 @@ class Writer:
         self._lock.note(self.head.epoch, self.head.last_seq)
         try:
             with database.transaction(self._db):
-                for record in stood:  # as in the file that was put aside
-                    note_standing(self._db, record, *database.pack(record))
+                note_stood(self._db, stood)
+                for each, last in epochs.items():
+                    ledger.note_epoch(self._db, each, last)
             (self.pending,) = self._db.execute("SELECT count(*) FROM pending").fetchone()
             (self.parked,) = self._db.execute("SELECT count(*) FROM parked").fetchone()
+            self.used = ledger.total(self._db)
+            self._standing = ledger.standing(self._db)
             (self.kept,) = self._db.execute("SELECT count(*) FROM kept").fetchone()
         except sqlite3.Error as error:
             raise database.translated(error, self._path) from error

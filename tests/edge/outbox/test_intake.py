@@ -29,6 +29,18 @@ def test_what_is_taken_counts_until_the_next_is_asked_for():
     assert len(intake) == 0
 
 
+def test_the_bound_counts_records() -> None:
+    intake: Intake[str] = Intake(10)
+    intake.put("first", 0, 6)
+    intake.put("second", 0, 6)
+    assert len(intake) == 12
+    with pytest.raises(OutboxFull):
+        intake.put("third", 0, 3)
+    assert intake.refused == 3
+    assert intake.take(9, 0) == ["first"], "a commit has no more than it may"
+    assert intake.take(1, 0) == ["second"], "but one item at least"
+
+
 def test_full_refuses_the_newcomer_but_not_what_makes_room() -> None:
     intake: Intake[int] = Intake(2)
     intake.put(1, 0)

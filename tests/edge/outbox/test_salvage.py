@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from contract.event import EventRecord
+from contract.heartbeat import Span
+from edge.cli import app
 from edge.errors import OutboxError, OutboxFull
 from edge.outbox import Limits, Outbox, Refusal, aside, database
 from edge.outbox.salvage import Salvage, Salvaged, salvage
@@ -379,3 +387,113 @@ def test_a_parked_record_is_sent_again_and_central_decides_again(tmp_path: Path)
         outbox.settle(NOW, refused=[Refusal(1, "invalid", "no such rule")]).result(5)
     path.rename(path.with_name("outbox.db.damaged-1"))
     assert after(path) == [kept]
+
+
+def spoil_the_head(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"edge-1", b"edge-7", 1))  # in the outbox's head
+
+
+def test_epochs_of_the_damaged_file_are_known_in_the_new_one(tmp_path: Path) -> None:
+    """Central may miss numbers of one whose records are gone: unknown to the edge they were late for ever."""
+    path = tmp_path / "outbox.db"
+    for epoch in range(NOW, NOW + 50, 10):
+        with opened(path, epoch, kept=0) as outbox:
+            records = [outbox.append(draft(**OVER)).result(5) for _ in range(3)]
+            if epoch > NOW:  # of the first one records are left, to be salvaged
+                outbox.settle(epoch, [record.seq for record in records]).result(5)
+    spoil_the_head(path)
+    with opened(path) as outbox:
+        assert outbox.status().quarantined == 1
+        salvage(outbox)
+        known = [(each.epoch, each.last) for each in outbox.numbers()]
+        assert known == [*((epoch, 3) for epoch in range(NOW, NOW + 50, 10)), (NOW + 5000, 0)]
+        span = Span(epoch=NOW + 20, first=1, last=4)
+        assert [lost.reason for lost in outbox.account([span]).result(5).lost][-1] == "gone"
+
+
+def test_what_no_outbox_writes_is_no_epoch(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    filled(path, 1)
+    with closing(sqlite3.connect(path)) as db:
+        wrong = [(NOW + 9000, 1), (7, -1), (8, 2**60), (9, "many"), (NOW - 1, 5)]
+        db.executemany("INSERT INTO epochs VALUES (?, ?)", wrong)
+        db.commit()
+    spoil_the_head(path)
+    with opened(path) as outbox:
+        assert [each.epoch for each in outbox.numbers()] == [NOW - 1, NOW, NOW + 5000]
+
+
+def test_a_salvage_that_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "outbox.db"
+    truth = filled(path, 5)
+    path.rename(path.with_name("outbox.db.damaged-1"))
+    with opened(path) as outbox:
+        faults = [OutboxError("the disk stood still"), OSError(5, "Input/output error")]
+        really = outbox.restore
+
+        def restore(records: list[EventRecord]) -> Future[int]:
+            if faults:
+                raise faults.pop()
+            return really(records)
+
+        monkeypatch.setattr(outbox, "restore", restore)
+        worker = Salvage(outbox, chance=lambda: 0.0)
+        worker.start()
+        wait_until(lambda: outbox.status().quarantined == 0)
+        worker.stop()
+        assert not faults
+        assert all_pending(outbox) == list(truth.values())
+
+
+def test_the_wait_for_another_try_ends_with_the_edge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "outbox.db"
+    filled(path, 5)
+    path.rename(path.with_name("outbox.db.damaged-1"))
+    with opened(path) as outbox:
+        tried = threading.Event()
+
+        def restore(_: object) -> Future[int]:
+            tried.set()
+            raise OutboxError("the disk stood still")
+
+        monkeypatch.setattr(outbox, "restore", restore)
+        monkeypatch.setattr("edge.outbox.salvage.FIRST_WAIT_S", 1e6)
+        worker = Salvage(outbox, chance=lambda: 1.0)
+        worker.start()
+        assert tried.wait(5)
+        worker.stop()
+        assert outbox.status().quarantined == 1
+
+
+def test_no_file_put_aside_takes_another_one_s_name(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    for stamp, state in ((7, "damaged"), (8, "salvaged"), (9, "newer")):
+        path.with_name(f"outbox.db.{state}-{stamp}").write_bytes(b"before")
+    path.with_name("outbox.db.damaged-10-wal").write_bytes(b"before")
+    path.write_bytes(b"now")
+    assert aside.put_aside(path, 7).file.name == "outbox.db.damaged-11"
+    assert [file.read_bytes() for file in sorted(tmp_path.iterdir())].count(b"before") == 4
+
+
+def test_a_file_with_records_of_a_newer_schema_is_not_done(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    truth = filled(path, 5)
+    newer = msgspec.msgpack.encode(msgspec.to_builtins(truth[5]) | {"seq": 6, "weather": "rain"})
+    data = path.read_bytes() + newer + hashlib.sha256(newer).digest()
+    path.rename(path.with_name("outbox.db.damaged-1"))
+    path.with_name("outbox.db.damaged-1").write_bytes(data)
+    with opened(path) as outbox:
+        assert salvage(outbox) == Salvaged(records=5, epochs={NOW}, newer=1)
+        assert outbox.status().quarantined == 1, "not done"
+        assert all_pending(outbox) == list(truth.values())
+        assert salvage(outbox) == Salvaged(records=0, epochs={NOW}, newer=1)
+    done = CliRunner().invoke(app, ["outbox", "status", str(tmp_path)])
+    first, last = done.output.splitlines()
+    assert first == (
+        f"damaged, holds records of a newer version, start that one again: outbox.db.newer-1, {len(data)} bytes"
+    )
+    assert last.endswith("damaged files 1")
+    with opened(path) as outbox:  # the newer version's start, which can read all of it
+        path.with_name("outbox.db.newer-1").write_bytes(data[: -len(newer) - 32])
+        assert salvage(outbox).files == 1
+        assert outbox.status().quarantined == 0
