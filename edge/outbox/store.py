@@ -174,27 +174,26 @@ class Outbox:
 
         Damaged rows are parked on the way. Raises OutboxError; OutboxDamaged where the whole file was put aside.
         """
-        while True:
-            rows = self._query(
-                "SELECT epoch, seq, body, sha256 FROM pending"
-                " WHERE epoch = (SELECT min(epoch) FROM pending) ORDER BY seq LIMIT ?",
-                (limit,),
-            )
-            records: list[EventRecord] = []
-            size = damaged = 0
-            for epoch, seq, body, sha256 in rows:
-                try:
-                    record = database.unpack(epoch, seq, body, sha256)
-                except ValueError as error:
-                    damaged += 1
-                    self._park_damaged(epoch, seq, str(error))
-                    continue
-                size += len(body)
-                if records and size > max_bytes:
-                    break
-                records.append(record)
-            if records or not damaged:
-                return records
+        return self._sound(
+            "SELECT epoch, seq, body, sha256 FROM pending"
+            " WHERE epoch = (SELECT min(epoch) FROM pending) ORDER BY seq LIMIT ?",
+            limit,
+            max_bytes,
+        )
+
+    def alarms(self, limit: int, max_bytes: int = 512 << 10) -> list[EventRecord]:
+        """The newest alarms of the newest epoch that has any pending, in order of seq; bounds as with `pending`.
+
+        Damaged rows are parked on the way. Raises OutboxError, as `pending` does.
+        """
+        newest = self._sound(
+            "SELECT epoch, seq, body, sha256 FROM pending INDEXED BY pending_alarms WHERE severity = 2"
+            " AND epoch = (SELECT max(epoch) FROM pending INDEXED BY pending_alarms WHERE severity = 2)"
+            " ORDER BY seq DESC LIMIT ?",
+            limit,
+            max_bytes,
+        )
+        return newest[::-1]
 
     def standing(self) -> list[EventRecord]:
         """The last record of every event that has not closed; after a start, those that a crash left open.
@@ -212,6 +211,11 @@ class Outbox:
         """What was parked, oldest first."""
         rows = self._query("SELECT epoch, seq, code, reason, parked_at, body FROM parked ORDER BY id LIMIT ?", (limit,))
         return [Parked(*row) for row in rows]
+
+    @property
+    def waiting(self) -> int:
+        """How many records are pending."""
+        return self._writer.pending
 
     def status(self) -> OutboxStatus:
         """Never raises, whatever the disk does."""
@@ -277,6 +281,26 @@ class Outbox:
     def _hand_in(self, job: Job, patience: float | None) -> None:
         job.done.set_running_or_notify_cancel()  # a caller cannot call a commit off
         self._writer.intake.put(job, patience)
+
+    def _sound(self, sql: str, limit: int, max_bytes: int) -> list[EventRecord]:
+        """What `sql` finds, without the damaged rows; those are parked."""
+        while True:
+            rows = self._query(sql, (limit,))
+            records: list[EventRecord] = []
+            size = damaged = 0
+            for epoch, seq, body, sha256 in rows:
+                try:
+                    record = database.unpack(epoch, seq, body, sha256)
+                except ValueError as error:
+                    damaged += 1
+                    self._park_damaged(epoch, seq, str(error))
+                    continue
+                size += len(body)
+                if records and size > max_bytes:
+                    break
+                records.append(record)
+            if records or not damaged:
+                return records
 
     def _park_damaged(self, epoch: int, seq: int, reason: str) -> None:
         if not self.settle(epoch, refused=[Refusal(seq, "damaged", reason)]).result():

@@ -1,8 +1,11 @@
-"""The way from outbox to central: take the oldest batch, send it, settle what central answered; for ever.
+"""The way from outbox to central: take a batch, send it, settle what central answered; for ever.
 
 Contract
 --------
-- One batch is in flight. The next is taken only after the last was settled or has failed, so records arrive in order.
+- One batch is in flight. The next is taken only after the last was settled or has failed, so nothing is sent twice but
+  after a fault, and records arrive in order; only alarms overtake:
+- While more waits than a batch holds, every other batch is of the newest alarms. So an alarm waits for two batches at
+  most, and what is older goes on all the same. Central puts them in order by (epoch, seq).
 - Nothing leaves the outbox but by central's word on that very record: stored or duplicate -> deleted, refused -> parked
   with central's code. An answer that does not fit the batch changes nothing.
 - Faults of the way (no connection, 5xx, 408, 425, 429, an unreadable answer) are retried for ever, with back-off.
@@ -43,6 +46,7 @@ State: TypeAlias = Literal["idle", "sending", "unreachable", "token refused", "r
 
 BATCH_RECORDS = 500
 BATCH_BYTES = 512 << 10  # of records as kept; on the wire it is about a tenth
+ALARMS = 100  # of them in a batch that overtakes: each may leave a gap of its own at central until the others are there
 PARKED_IN_A_ROW = 10
 BEAT_S = 30.0  # between two heartbeats; up to a fifth less, so that a thousand edges do not beat together
 LATE_S = 5.0
@@ -104,6 +108,7 @@ class Uplink:
         self._work = threading.Event()
         self._stopping = threading.Event()
         self._limit = BATCH_RECORDS
+        self._alarms_next = True
         self._suspect: tuple[int, int] | None = None  # last (epoch, seq) of the smallest batch found unreadable
         self._parked_in_a_row = 0
         self._beat_due = clock.now()
@@ -163,7 +168,7 @@ class Uplink:
         """Send one batch, or wait for one; the seconds to pause before the next."""
         try:
             self._work.clear()  # before the look, so that no commit is slept through
-            records = self._outbox.pending(self._limit, BATCH_BYTES)
+            records = self._take()
             if not (records and self._beat_failed) and self._clock.now() >= self._beat_due + (
                 LATE_S if records else 0.0
             ):
@@ -190,6 +195,14 @@ class Uplink:
             return self._failed(
                 "unreachable", "bug", OutboxError(str(error)), self._pace.refused * (1 + self._chance())
             )
+
+    def _take(self) -> list[EventRecord]:
+        """The next batch. A failed one is taken again, or what has become of it."""
+        if self._alarms_next and self._outbox.waiting > BATCH_RECORDS:
+            if alarms := self._outbox.alarms(min(self._limit, ALARMS), BATCH_BYTES):
+                return alarms
+            self._alarms_next = False
+        return self._outbox.pending(self._limit, BATCH_BYTES)
 
     def _beat(self) -> None:
         status = self._outbox.status()
@@ -260,6 +273,7 @@ class Uplink:
         self._outcomes["refused"] += 1
         self._parked_in_a_row += 1
         self._limit, self._suspect = BATCH_RECORDS, None
+        self._alarms_next = not self._alarms_next
         log.error("record parked", epoch=last.epoch, seq=last.seq, code=code, reason=str(error))
         if self._parked_in_a_row >= PARKED_IN_A_ROW:
             raise error
@@ -268,6 +282,7 @@ class Uplink:
         last = records[-1]
         if self._suspect is None or (last.epoch, last.seq) >= self._suspect:
             self._limit, self._suspect = BATCH_RECORDS, None
+            self._alarms_next = not self._alarms_next
         self._parked_in_a_row = 0
         self._batches += 1
         self._note_answer(answered)

@@ -15,7 +15,7 @@ from edge.errors import OutboxFull
 from edge.outbox import Outbox
 from edge.outbox.ledger import Accounted
 from edge.uplink import Answered, Client, Pace, Uplink
-from edge.uplink.worker import PARKED_IN_A_ROW, State
+from edge.uplink.worker import ALARMS, PARKED_IN_A_ROW, State
 from tests.edge.records import draft
 from tests.edge.uplink import central as fake
 from tests.edge.uplink.central import Act, FakeCentral
@@ -392,3 +392,44 @@ def test_nothing_is_declared_lost_where_a_file_is_put_aside_meanwhile(
     line.uplink.start()
     wait_until(lambda: line.uplink.status().missing == 3)
     assert line.uplink._lost == []
+
+
+def test_new_alarms_overtake_what_waits_and_all_comes_once(line: Line) -> None:
+    """Two batches of alarms' worth, so that both ways take turns."""
+    for future in [line.outbox.append(draft(severity="info")) for _ in range(900)]:
+        future.result(5)
+    for future in [line.outbox.append(draft(severity="alarm")) for _ in range(ALARMS + 50)]:
+        future.result(5)
+    for future in [line.outbox.append(draft(severity="info")) for _ in range(950)]:
+        future.result(5)
+    line.uplink.start()
+    line.drained()
+    firsts = [(batch[0], batch[-1]) for batch in line.central.batches]
+    assert firsts == [(951, 1050), (1, 500), (901, 950), (501, 1150), (1151, 1650), (1651, 2000)]
+    assert line.central.outcomes == ["stored"] * 2000
+
+
+def test_an_unreadable_alarm_is_parked_alone_and_stops_nobody(line: Line) -> None:
+    for future in [line.outbox.append(draft(severity="info")) for _ in range(1500)]:
+        future.result(5)
+    for future in [line.outbox.append(draft(severity="alarm")) for _ in range(60)]:
+        future.result(5)
+    line.central.poison = {20, 1503, 1530}
+    line.uplink.start()
+    line.drained()
+    assert line.seqs() == sorted(set(range(1, 1561)) - line.central.poison)
+    assert sorted(parked.seq for parked in line.outbox.parked()) == [20, 1503, 1530]
+    assert line.central.outcomes == ["stored"] * 1557
+
+
+def test_alarms_of_before_the_last_start_overtake_in_batches_of_their_own(line: Line, tmp_path: Path) -> None:
+    line.append(1100)
+    line.outbox.append(draft(severity="alarm")).result(5)
+    line.uplink.stop()
+    line.outbox.close()
+    line.outbox = Outbox(tmp_path / "outbox.db", "edge-1", now_ms=lambda: NOW)
+    line.outbox.append(draft(severity="alarm")).result(5)
+    line.uplink = line.new_uplink()
+    line.uplink.start()
+    line.drained()
+    assert [batch[-1] for batch in line.central.batches] == [1, 500, 1101, 1000, 1100]
