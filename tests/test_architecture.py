@@ -26,6 +26,7 @@ PURE = {
     "edge.errors": set(),
     "edge.ids": set(),
     "edge.retry": set(),
+    "edge.uplink.cap": set(),
     "edge.records": {"msgspec"},
     "edge.outbox.carve": {"msgspec"},
     "edge.gate": {"numpy", "cv2"},

@@ -8,6 +8,8 @@ Contract
   most, and what is older goes on all the same. Central puts them in order by (epoch, seq).
 - Nothing leaves the outbox but by central's word on that very record: stored or duplicate -> deleted, refused -> parked
   with central's code. An answer that does not fit the batch changes nothing.
+- Where bytes a second are capped, batches wait for their turn, and are small, so that a new alarm does not wait long;
+  heartbeats do not wait, but count.
 - Faults of the way (no connection, 5xx, 408, 425, 429, an unreadable answer) are retried for ever, with back-off.
 - 401 and 403, and refusals that say nothing about records (404, ...), are retried slowly: hammering does not help.
 - A batch that central cannot read (400, 413, 415, 422) is halved until the poison record stands alone; that one is
@@ -38,6 +40,7 @@ from edge.clock import Clock
 from edge.errors import OutboxError, UplinkRefused, UplinkUnreachable
 from edge.outbox import Outbox, Refusal
 from edge.retry import Backoff, FaultDigest
+from edge.uplink.cap import Cap
 from edge.uplink.client import Answered
 
 log = structlog.get_logger(__name__)
@@ -46,11 +49,12 @@ State: TypeAlias = Literal["idle", "sending", "unreachable", "token refused", "r
 
 BATCH_RECORDS = 500
 BATCH_BYTES = 512 << 10  # of records as kept; on the wire it is about a tenth
+CAPPED_S = 10  # seconds' worth of the cap in a batch, of records as kept: about one second on the wire
 ALARMS = 100  # of them in a batch that overtakes: each may leave a gap of its own at central until the others are there
 PARKED_IN_A_ROW = 10
 BEAT_S = 30.0  # between two heartbeats; up to a fifth less, so that a thousand edges do not beat together
 LATE_S = 5.0
-SOON_S = 1.0  # until the next where something is to be declared
+SOON_S = 1.0  # until the next where something is to be declared; and between two looks while the cap holds a batch
 UNKNOWN_S = 3600.0  # until it is tried again with a central that knows none
 _UNREADABLE = frozenset((400, 413, 415, 422))
 
@@ -84,6 +88,10 @@ class UplinkStatus:
     clock_offset: int | None  # ms
     heartbeats: int  # answered, since start
     missing: int  # numbers that central lacked when it last answered one
+    cap: int  # bytes a second that may be sent; 0: any number
+    capped: bool  # a batch waits now because of it
+    capped_batches: int  # that had to wait, since start
+    capped_s: float  # for so many seconds, all together
 
 
 class Uplink:
@@ -96,13 +104,19 @@ class Uplink:
         clock: Clock,
         *,
         pace: Pace | None = None,
+        cap: Cap | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
+        """`cap` is the sender's too, which spends it."""
         self._outbox = outbox
         self._sender = sender
         self._clock = clock
         self._pace = pace or Pace()
         self._chance = chance
+        self._cap = cap or Cap()
+        self._batch_bytes = min(BATCH_BYTES, self._cap.rate * CAPPED_S or BATCH_BYTES)
+        self._capped_since: float | None = None
+        self._capped_batches, self._capped_s = 0, 0.0
         self._backoff = Backoff(self._pace.first, self._pace.cap)
         self._digest = FaultDigest()
         self._work = threading.Event()
@@ -153,6 +167,10 @@ class Uplink:
             clock_offset=self._outbox.clock_offset,
             heartbeats=self._heartbeats,
             missing=self._missing,
+            cap=self._cap.rate,
+            capped=self._capped_since is not None,
+            capped_batches=self._capped_batches,
+            capped_s=self._capped_s,
         )
 
     def _run(self) -> None:
@@ -169,12 +187,14 @@ class Uplink:
         try:
             self._work.clear()  # before the look, so that no commit is slept through
             records = self._take()
-            if not (records and self._beat_failed) and self._clock.now() >= self._beat_due + (
-                LATE_S if records else 0.0
-            ):
+            held = self._held(bool(records))
+            first = records and not held
+            if not (records and self._beat_failed) and self._clock.now() >= self._beat_due + (LATE_S if first else 0.0):
                 self._beat_failed = True
                 self._beat()
                 self._beat_failed = False
+            elif held:
+                self._stopping.wait(min(held, SOON_S))  # then look again: a heartbeat may be due, a newer alarm there
             elif not records:
                 if not self._stopping.is_set():
                     self._work.wait(max(0.0, self._beat_due - self._clock.now()))
@@ -196,13 +216,26 @@ class Uplink:
                 "unreachable", "bug", OutboxError(str(error)), self._pace.refused * (1 + self._chance())
             )
 
+    def _held(self, waiting: bool) -> float:
+        """Seconds until the cap lets a batch go, as far as there is one `waiting`; also counts them."""
+        now = self._clock.now()
+        held = self._cap.wait(now) if waiting else 0.0
+        if held and self._capped_since is None:
+            self._capped_since = now
+            self._capped_batches += 1
+        elif not held and self._capped_since is not None:
+            self._capped_s += now - self._capped_since
+            self._capped_since = None
+        return held
+
     def _take(self) -> list[EventRecord]:
         """The next batch. A failed one is taken again, or what has become of it."""
-        if self._alarms_next and self._outbox.waiting > BATCH_RECORDS:
-            if alarms := self._outbox.alarms(min(self._limit, ALARMS), BATCH_BYTES):
+        records = self._outbox.pending(self._limit, self._batch_bytes)
+        if self._alarms_next and self._outbox.waiting > len(records):
+            if alarms := self._outbox.alarms(min(self._limit, ALARMS), self._batch_bytes):
                 return alarms
             self._alarms_next = False
-        return self._outbox.pending(self._limit, BATCH_BYTES)
+        return records
 
     def _beat(self) -> None:
         status = self._outbox.status()

@@ -14,7 +14,7 @@ from edge.clock import SystemClock
 from edge.errors import OutboxFull
 from edge.outbox import Outbox
 from edge.outbox.ledger import Accounted
-from edge.uplink import Answered, Client, Pace, Uplink
+from edge.uplink import Answered, Cap, Client, Pace, Uplink
 from edge.uplink.worker import ALARMS, PARKED_IN_A_ROW, State
 from tests.edge.records import draft
 from tests.edge.uplink import central as fake
@@ -433,3 +433,43 @@ def test_alarms_of_before_the_last_start_overtake_in_batches_of_their_own(line: 
     line.uplink.start()
     line.drained()
     assert [batch[-1] for batch in line.central.batches] == [1, 500, 1101, 1000, 1100]
+
+
+def test_a_cap_holds_at_the_server_and_heartbeats_pass(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.uplink.worker.BEAT_S", 0.25)
+    rate = 8000  # 64 kbit/s
+    cap, clock = Cap(rate), SystemClock()
+    for future in [line.outbox.append(draft()) for _ in range(4000)]:
+        future.result(5)
+    line.uplink = Uplink(line.outbox, Client(line.central.url, TOKEN, clock, cap=cap), clock, cap=cap)
+    line.uplink.start()
+    wait_until(lambda: line.outbox.waiting == 0, 30)
+    status = line.uplink.status()
+    arrived, biggest = line.central.arrived, max(size for _, size in line.central.arrived)
+    seconds = arrived[-1][0] - arrived[0][0]
+    measured = sum(size for _, size in arrived[:-1]) / seconds
+    print(f"{measured:.0f} bytes/s in {seconds:.1f} s, {len(line.central.batches)} batches, of {biggest} bytes at most")
+    assert seconds > 2, "else it measures nothing"
+    for index, (begun, _) in enumerate(arrived):
+        total = 0
+        for at, size in arrived[index:]:
+            total += size
+            assert total <= rate * (at - begun + 1) * 1.02 + biggest, "a second's worth and a request more"
+    assert sum(size for _, size in arrived[:-1]) > rate * seconds * 0.9, "what there is is used"
+    assert len(line.central.beats) >= seconds, "they do not wait"
+    assert (status.cap, status.capped) == (rate, False)
+    assert 1 <= status.capped_batches < len(line.central.batches)
+    assert status.capped_s > seconds / 2
+    assert line.central.outcomes == ["stored"] * 4000
+
+
+def test_a_cap_does_not_hold_up_the_end(line: Line) -> None:
+    cap, clock = Cap(1), SystemClock()
+    line.uplink = Uplink(line.outbox, Client(line.central.url, TOKEN, clock, cap=cap), clock, cap=cap)
+    line.append(1)
+    line.uplink.start()
+    wait_until(lambda: line.outbox.waiting == 0)
+    line.append(1)
+    wait_until(lambda: line.uplink.status().capped)
+    assert line.uplink.stop(2)
+    assert line.central.batches == [[1]], "which has spent the cap for some minutes"
