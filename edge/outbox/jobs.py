@@ -12,7 +12,7 @@ import msgspec
 
 from contract.event import EventRecord, Severity
 from contract.heartbeat import Span
-from edge.outbox import database, ledger
+from edge.outbox import database, ledger, retry
 
 TRIM = 2000  # records that are let go of in one commit, at most: on a full disk it has little room
 FOR_NEW = 8  # of the room, one part in so many is not given to what comes back from damaged files
@@ -55,11 +55,17 @@ class Restore:
 
 
 @dataclass(slots=True)
+class Retry:
+    request: retry.Request
+    done: Future[retry.Retried] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
 class Reopen:
     done: Future[None] = field(default_factory=Future)
 
 
-Job: TypeAlias = Append | Settle | Account | Restore | Reopen
+Job: TypeAlias = Append | Settle | Account | Restore | Retry | Reopen
 
 
 class Work:
@@ -79,6 +85,7 @@ class Work:
         self.settles: list[tuple[Settle, int]] = []
         self.accounts: list[tuple[Account, ledger.Accounted]] = []
         self.restores: list[tuple[Restore, int]] = []
+        self.retries: list[tuple[Retry, retry.Retried]] = []
         self.over: list[Append | Restore] = []  # for which there was no room
         self.pending = self.parked = self.kept = 0
         self.settled = self.sacrificed = 0
@@ -93,11 +100,17 @@ class Work:
                 self._account(job)
             case Restore():
                 self._restore(job)
+            case Retry():
+                self._retry(job)
 
     @property
     def back(self) -> int:
         """Records that are to be sent again."""
-        return sum(count for _, count in self.restores) + sum(accounted.back for _, accounted in self.accounts)
+        return (
+            sum(count for _, count in self.restores)
+            + sum(accounted.back for _, accounted in self.accounts)
+            + sum(retried.waiting for _, retried in self.retries)
+        )
 
     def trim(self, kept: int, most: int) -> None:
         """Of the `kept` there were before, and those of this work, leave `most`; not more than TRIM go at once."""
@@ -115,6 +128,8 @@ class Work:
             account.done.set_result(accounted)
         for restore, count in self.restores:
             restore.done.set_result(count)
+        for job, retried in self.retries:
+            job.done.set_result(retried)
 
     def _append(self, job: Append) -> None:
         record = job.record
@@ -145,6 +160,12 @@ class Work:
         self.kept -= accounted.back
         self.pending += accounted.back
         self.accounts.append((job, accounted))
+
+    def _retry(self, job: Retry) -> None:
+        retried = retry.retry(self._db, job.request)
+        self.parked -= retried.left
+        self.pending += retried.waiting
+        self.retries.append((job, retried))
 
     def _restore(self, job: Restore) -> None:
         bodies = [database.pack(record) for record in job.records]

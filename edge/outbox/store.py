@@ -15,8 +15,8 @@ States of a record:
   epoch, always higher than the last: after a crash, or in a copy that was put back, nobody can say for sure which
   numbers were already given. Records keep the identity they were given.
 - Who lets go of a record that waits: `settle`, called by the uplink alone, and only of what central answered as stored
-  or duplicate. Of those the newest are kept, should central be restored from a copy. Nothing deletes parked records;
-  nothing is deleted by age, for clocks jump.
+  or duplicate. Of those the newest are kept, should central be restored from a copy. Nothing deletes parked records,
+  `retry` lets them wait again; nothing is deleted by age, for clocks jump.
 - Only the writer thread writes. It also checkpoints. Readers are read-only connections. A second process is
   refused by a lock file.
 - Full: an append waits `patience` for a place in the queue; past that, past `max_bytes` (pending and parked
@@ -47,9 +47,10 @@ import structlog
 from contract.event import EventRecord
 from contract.heartbeat import Numbers, Span
 from edge.errors import OutboxDamaged, OutboxError, OutboxFull
-from edge.outbox import aside, database, ledger
-from edge.outbox.jobs import Account, Append, Job, Refusal, Reopen, Restore, Settle
+from edge.outbox import aside, database, ledger, retry
+from edge.outbox.jobs import Account, Append, Job, Refusal, Reopen, Restore, Retry, Settle
 from edge.outbox.ledger import Accounted
+from edge.outbox.retry import Request
 from edge.outbox.writer import Limits, Writer
 
 log = structlog.get_logger(__name__)
@@ -168,6 +169,29 @@ class Outbox:
         job = Restore(list(records))
         self._hand_in(job, None)
         return job.done
+
+    def retry(self, request: Request) -> int:
+        """Send parked records again; how many. Raises OutboxError."""
+        total = 0
+        while True:
+            job = Retry(request)
+            self._hand_in(job, None)
+            left = job.done.result().left
+            total += left
+            if left < retry.MOST:
+                return total
+
+    def take_up_requests(self) -> None:
+        """Do what was asked for beside the outbox while it is open (retry.py). Raises OutboxError."""
+        for file, request in retry.left(self.path):
+            if request is None:
+                log.error(
+                    "request cannot be read, deleted", file=file.name, hint="ask again: vedette edge outbox retry"
+                )
+            else:
+                log.info("parked records are sent again", records=self.retry(request))
+            with suppress(OSError):  # then it is taken up again: no harm
+                file.unlink()
 
     def pending(self, limit: int = 500, max_bytes: int = 512 << 10) -> list[EventRecord]:
         """The oldest records of the oldest epoch, in order of seq: up to `limit` and, past the first, `max_bytes`.

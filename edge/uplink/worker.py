@@ -55,6 +55,7 @@ PARKED_IN_A_ROW = 10
 BEAT_S = 30.0  # between two heartbeats; up to a fifth less, so that a thousand edges do not beat together
 LATE_S = 5.0
 SOON_S = 1.0  # until the next where something is to be declared; and between two looks while the cap holds a batch
+REQUESTS_S = 2.0  # between two looks for what a person asked for
 UNKNOWN_S = 3600.0  # until it is tried again with a central that knows none
 _UNREADABLE = frozenset((400, 413, 415, 422))
 
@@ -126,6 +127,7 @@ class Uplink:
         self._suspect: tuple[int, int] | None = None  # last (epoch, seq) of the smallest batch found unreadable
         self._parked_in_a_row = 0
         self._beat_due = clock.now()
+        self._requests_due = clock.now()
         self._beat_failed = False  # records go before the next: a heartbeat that never works must not hold them up
         self._lost: list[Lost] = []  # to be declared
         self._heartbeats = self._missing = 0
@@ -185,6 +187,9 @@ class Uplink:
     def _round(self) -> float:
         """Send one batch, or wait for one; the seconds to pause before the next."""
         try:
+            if self._clock.now() >= self._requests_due:
+                self._requests_due = self._clock.now() + REQUESTS_S
+                self._outbox.take_up_requests()
             self._work.clear()  # before the look, so that no commit is slept through
             records = self._take()
             held = self._held(bool(records))
@@ -197,7 +202,7 @@ class Uplink:
                 self._stopping.wait(min(held, SOON_S))  # then look again: a heartbeat may be due, a newer alarm there
             elif not records:
                 if not self._stopping.is_set():
-                    self._work.wait(max(0.0, self._beat_due - self._clock.now()))
+                    self._work.wait(max(0.0, min(self._beat_due, self._requests_due) - self._clock.now()))
             else:
                 self._deliver(records)
                 if self._beat_failed:  # it was the heartbeat alone: it waits for records as any other

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from typer.testing import CliRunner
 
 from contract import wire
 from contract.heartbeat import HeartbeatAnswer, Lost, Numbers, Span
@@ -14,6 +15,7 @@ from edge.clock import SystemClock
 from edge.errors import OutboxFull
 from edge.outbox import Outbox
 from edge.outbox.ledger import Accounted
+from edge.outbox_cli import app as outbox_cli
 from edge.uplink import Answered, Cap, Client, Pace, Uplink
 from edge.uplink.worker import ALARMS, PARKED_IN_A_ROW, State
 from tests.edge.records import draft
@@ -473,3 +475,19 @@ def test_a_cap_does_not_hold_up_the_end(line: Line) -> None:
     wait_until(lambda: line.uplink.status().capped)
     assert line.uplink.stop(2)
     assert line.central.batches == [[1]], "which has spent the cap for some minutes"
+
+
+def test_parked_records_are_sent_again_on_demand_while_the_edge_runs(line: Line, tmp_path: Path) -> None:
+    line.central.refuse = {2, 3}
+    line.append(3)
+    line.uplink.start()
+    line.drained()
+    assert [parked.seq for parked in line.outbox.parked()] == [2, 3]
+    line.central.refuse = {3}  # central was brought up to date
+    done = CliRunner().invoke(outbox_cli, ["retry", str(tmp_path), "--all"])
+    assert done.exit_code == 0, done.output
+    assert "the running edge sends them" in done.output
+    wait_until(lambda: line.seqs() == [1, 2])
+    line.drained()
+    assert [(parked.seq, parked.code) for parked in line.outbox.parked()] == [(3, "invalid")], "refused once more"
+    assert line.central.outcomes == ["stored", "refused", "refused", "stored", "refused"]
