@@ -49,6 +49,7 @@ PURE = {
     "edge.rules": set(),
     "central.errors": {"fastapi", "starlette", "msgspec", "structlog"},
     "central.store.base": {"msgspec"},
+    "central.clocks": set(),
     "central.store.gaps": set(),
     "vedette.virtual_camera.rtp": set(),
     "vedette.virtual_camera.rtsp": set(),
