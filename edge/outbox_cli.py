@@ -127,7 +127,7 @@ def _ask(path: Path, request: Request) -> None:
     if file.exists():
         out.print("the running edge has not taken it up yet; it does when it next turns to central, within two minutes")
     else:
-        out.print(f"the running edge sends them; parked: {outbox_check.look(path).parked}")
+        out.print("the running edge has taken it up; `vedette edge outbox status` shows what is still parked")
 
 
 @app.command()

@@ -1,8 +1,8 @@
 """Parked records that are to be sent again: how a person asks for it, and what the writer then does.
 
 An edge that runs has the outbox for itself, so a request is left as a file beside it, which the edge takes up and
-deletes. It is written under another name and renamed: it is there whole or not at all. Taken up twice, after a crash,
-it does no harm.
+deletes before it does it, so that nothing is asked for twice; `status` shows what is still parked. It is written under
+another name and renamed: it is there whole or not at all.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Retried(NamedTuple):
 
 
 def leave(path: Path, request: Request) -> Path:
-    """For the edge that has the outbox `path` open; the file is gone once it took it up. Raises OSError."""
+    """For the edge that has the outbox `path` open; the file is gone once that takes it up. Raises OSError."""
     file = path.with_name(f"{path.name}.retry-{uuid4().hex}")
     draft = file.with_name(f"draft-{file.name}")
     draft.write_bytes(msgspec.json.encode(request))

@@ -7,7 +7,8 @@ States of a record:
     appended --commit--> pending --settle(stored)--> kept --newer ones, or no room--> gone (central has it)
                           ^ |                          |
                           | `----settle(refused)---> parked (code and reason of central; "damaged": of its row)
-                          `---account(missing)---------' (central has it no more)
+                          |---account(missing)---------' (central has it no more)
+                          `---retry, from parked (a person asked for it)
 
 - The future of `append` resolves after the commit that holds the record, and never before. Such a record
   survives kill -9 and a power cut. One whose future has not resolved may or may not be there.
@@ -182,16 +183,16 @@ class Outbox:
                 return total
 
     def take_up_requests(self) -> None:
-        """Do what was asked for beside the outbox while it is open (retry.py). Raises OutboxError."""
+        """Do what was asked for beside the outbox while it is open (retry.py). Never raises: records go on."""
         for file, request in retry.left(self.path):
-            if request is None:
-                log.error(
-                    "request cannot be read, deleted", file=file.name, hint="ask again: vedette edge outbox retry"
-                )
-            else:
+            try:
+                file.unlink()  # first: one that cannot be deleted would be done again and again
+                if request is None:
+                    raise OutboxError("it cannot be read")
                 log.info("parked records are sent again", records=self.retry(request))
-            with suppress(OSError):  # then it is taken up again: no harm
-                file.unlink()
+            except (OSError, OutboxError) as error:
+                hint = "check the folder's rights and the disk, then ask again: vedette edge outbox retry"
+                log.error("request not done", file=file.name, error=str(error), hint=hint)
 
     def pending(self, limit: int = 500, max_bytes: int = 512 << 10) -> list[EventRecord]:
         """The oldest records of the oldest epoch, in order of seq: up to `limit` and, past the first, `max_bytes`.

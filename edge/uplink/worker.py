@@ -15,6 +15,7 @@ Contract
 - A batch that central cannot read (400, 413, 415, 422) is halved until the poison record stands alone; that one is
   parked ("unreadable", 413: "too-large") and the others go on at once. Past PARKED_IN_A_ROW such records with none
   accepted between, records are not the trouble: the uplink then slows down, so that nothing is parked wholesale.
+- What a person asked for beside the outbox (parked records to be sent again) is done between two batches.
 - A crash or stop between answer and settling sends the batch again; central calls it duplicate.
 - At the start and every BEAT_S central is told which numbers were given, and says which of them it lacks: those are
   sent again, come anyway, or are declared lost with the next heartbeat. (Not while a damaged file is aside: they may be

@@ -486,8 +486,17 @@ def test_parked_records_are_sent_again_on_demand_while_the_edge_runs(line: Line,
     line.central.refuse = {3}  # central was brought up to date
     done = CliRunner().invoke(outbox_cli, ["retry", str(tmp_path), "--all"])
     assert done.exit_code == 0, done.output
-    assert "the running edge sends them" in done.output
+    assert "the running edge has taken it up" in done.output
     wait_until(lambda: line.seqs() == [1, 2])
     line.drained()
     assert [(parked.seq, parked.code) for parked in line.outbox.parked()] == [(3, "invalid")], "refused once more"
     assert line.central.outcomes == ["stored", "refused", "refused", "stored", "refused"]
+
+
+def test_a_request_that_cannot_be_done_holds_up_no_records(line: Line, tmp_path: Path) -> None:
+    (tmp_path / "outbox.db.retry-1").mkdir()  # cannot be deleted as a file
+    line.append(2)
+    line.uplink.start()
+    line.drained()
+    assert line.seqs() == [1, 2]
+    assert line.uplink.status().faults == {}
