@@ -44,7 +44,7 @@ from edge.sources.rtsp import RtspSource
 from edge.stills import Stills
 from edge.supervisor import Supervisor
 from edge.types import Frame
-from edge.uplink import Client, Uplink
+from edge.uplink import Cap, Client, Uplink
 
 log = structlog.get_logger(__name__)
 
@@ -76,17 +76,19 @@ class Edge:
             for problem in self._problems:
                 where = {"file": problem.file, "line": problem.line, "at": problem.key, "value": problem.value}
                 log.error("camera not watched", **where, fault=problem.message, hint=problem.hint)
+            cap = Cap(settings.uplink_bytes)
             client = Client(
                 settings.central,
                 settings.token.text.reveal(),
                 self._clock,
                 ca_file=settings.ca_file,
                 plain_http=settings.plain_http,
+                cap=cap,
             )
             undo.callback(client.close)
             self._outbox = undo.enter_context(_open_outbox(settings, self._now_ms))
             self._salvage = Salvage(self._outbox)
-            self._uplink = Uplink(self._outbox, client, self._clock)
+            self._uplink = Uplink(self._outbox, client, self._clock, cap=cap)
             self._looks = LookQueue({camera.id: TIER_WEIGHTS[camera.tier] for camera in self._cameras.values()})
             self._paces = {camera.id: Pace(camera.detect.rate) for camera in self._cameras.values()}
             self._stills = Stills(

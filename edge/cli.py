@@ -52,6 +52,9 @@ def run(
     plain_http: Annotated[
         bool, typer.Option("--plain-http", help="Let the token and the events cross a network without TLS.")
     ] = False,
+    uplink_bytes: Annotated[
+        int, typer.Option(min=0, help="Bytes a second to central at most, for a thin line; 0: no cap.")
+    ] = 0,
     health_port: Annotated[int, typer.Option(help="Port for /health and /metrics on 127.0.0.1; 0: any.")] = 0,
     threads: Annotated[
         int | None,
@@ -89,6 +92,7 @@ def run(
                 health_port=health_port,
                 ca_file=ca_file,
                 plain_http=plain_http,
+                uplink_bytes=uplink_bytes,
                 stills_mib=stills_mib,
                 credentials=credentials_file.load(credentials) if credentials else {},
             )

@@ -114,6 +114,10 @@ METRICS: Mapping[str, tuple[Type, str]] = {
     "vedette_uplink_sent_bytes_total": ("counter", "bytes of confirmed batches, compressed"),
     "vedette_uplink_records_total": ("counter", "records answered, by outcome"),
     "vedette_uplink_faults_total": ("counter", "failed requests, by kind"),
+    "vedette_uplink_cap_bytes_per_second": ("gauge", "bytes a second that may be sent; 0: any number"),
+    "vedette_uplink_capped": ("gauge", "1 while a batch waits because of the cap"),
+    "vedette_uplink_capped_batches_total": ("counter", "batches that had to wait because of the cap"),
+    "vedette_uplink_capped_seconds_total": ("counter", "seconds that they waited"),
     "vedette_uplink_clock_offset_seconds": ("gauge", "central's clock minus the edge's"),
 }
 
@@ -254,6 +258,10 @@ def _samples(status: EdgeStatus) -> Iterator[Sample]:
         yield "vedette_uplink_records_total", {"outcome": outcome}, count
     for kind, count in uplink.faults.items():
         yield "vedette_uplink_faults_total", {"kind": kind}, count
+    yield "vedette_uplink_cap_bytes_per_second", {}, uplink.cap
+    yield "vedette_uplink_capped", {}, int(uplink.capped)
+    yield "vedette_uplink_capped_batches_total", {}, uplink.capped_batches
+    yield "vedette_uplink_capped_seconds_total", {}, round(uplink.capped_s, 3)
     if uplink.clock_offset is not None:
         yield "vedette_uplink_clock_offset_seconds", {}, uplink.clock_offset / 1000
 

@@ -1,7 +1,8 @@
-"""`vedette edge outbox status`, `check` and `salvage`: what the edge keeps until central has it, for people."""
+"""`vedette edge outbox status`, `check`, `retry`, `salvage`: what the edge keeps until central has it, for people."""
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,14 @@ from edge.console import err, out, told
 from edge.errors import OutboxError, OutboxInUse, SettingsError
 from edge.outbox import Outbox, aside
 from edge.outbox import check as outbox_check
+from edge.outbox.retry import Request, leave
 from edge.outbox.salvage import bring_back
 from edge.outbox.salvage import salvage as salvage_all
 
 app = typer.Typer(help="What the edge keeps until central has it.", no_args_is_help=True)
+
+SHOWN = 20  # parked records that `status` lists
+TAKEN_UP_S = 10.0  # for which `retry` waits for a running edge
 
 Data = Annotated[Path, typer.Argument(help="The edge's data folder.", exists=True, file_okay=False)]
 
@@ -47,6 +52,10 @@ def status(data: Data) -> None:
         for found in aside.salvaged(path):
             out.print(f"salvaged, kept to look at: {found.file.name}, {found.size} bytes", soft_wrap=True)
         look = outbox_check.look(path)
+        for epoch, seq, code, reason in outbox_check.parked(path, SHOWN):
+            out.print(f"parked: epoch {epoch}, number {seq}: {code}, {reason}", markup=False, soft_wrap=True)
+        if look.parked > SHOWN:
+            out.print(f"parked: {look.parked - SHOWN} more")
     out.print(f"edge {look.edge_id}, pending {look.pending}, parked {look.parked}, damaged files {len(waiting)}")
 
 
@@ -73,6 +82,53 @@ def check(
         err.print(fault, markup=False, style="red", soft_wrap=True)
     if report.faults:
         raise typer.Exit(1)
+
+
+@app.command()
+def retry(
+    data: Data,
+    epoch: Annotated[int | None, typer.Option(help="Of the record, as `status` shows it.")] = None,
+    seq: Annotated[int | None, typer.Option(help="Its number.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that are parked.")] = False,
+) -> None:
+    """Send parked records again, e.g. once central was brought up to date. The edge may be running.
+
+    Run it as the user the edge runs as. Example:
+
+        vedette edge outbox retry /var/lib/vedette --all
+    """
+    path = data / "outbox.db"
+    with told():
+        one = epoch is not None and seq is not None
+        if one == every or (epoch is None) != (seq is None):
+            raise SettingsError("which records?", hint="give --epoch and --seq as `status` shows them, or --all")
+        request = Request(epoch, seq)
+        outbox_check.look(path)
+        edge_id = _edge_id(data)
+        clock = SystemClock()
+        try:
+            with Outbox(path, edge_id, now_ms=lambda: clock.utc_ms(clock.now())) as outbox:
+                again = outbox.retry(request)
+        except OutboxInUse:
+            _ask(path, request)
+            return
+    out.print(f"{again} records will be sent when the edge starts; parked: {outbox_check.look(path).parked}")
+
+
+def _ask(path: Path, request: Request) -> None:
+    """Of the edge that runs. Raises OutboxError."""
+    try:
+        file = leave(path, request)
+    except OSError as error:
+        raise OutboxError(f"{path.parent}: {error.strerror}", hint="run it as the edge's user") from error
+    clock = SystemClock()
+    until = clock.now() + TAKEN_UP_S
+    while file.exists() and clock.now() < until:
+        threading.Event().wait(0.05)
+    if file.exists():
+        out.print("the running edge has not taken it up yet; it does when it next turns to central, within two minutes")
+    else:
+        out.print("the running edge has taken it up; `vedette edge outbox status` shows what is still parked")
 
 
 @app.command()

@@ -25,5 +25,6 @@ class Settings:
     health_port: int = 0  # 0: any free one
     ca_file: Path | None = None
     plain_http: bool = False  # the token may cross a network in clear
+    uplink_bytes: int = 0  # a second, to central; 0: any number
     stills_mib: int = 512  # disk that pictures of events may take, at most
     credentials: Mapping[str, Credentials] = field(default_factory=dict)

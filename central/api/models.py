@@ -11,13 +11,13 @@ from uuid import UUID
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from central import kinds
+from central import clocks, kinds
 from central.errors import BadRequest
 from central.store.base import Decision as Taken
 from central.store.base import DecisionRow, EpochGap, EventQuery, Missing, Position, StoredEvent
-from contract.event import Severity
+from contract.event import EventRecord, Severity
 
-MAX_MS = 253_402_300_799_999
+MAX_MS = clocks.LATEST
 MAX_CHANGE = 2**53
 MAX_COUNT = 1000  # events that are counted one by one
 LATE = 60_000  # ms between a record's making and its arrival
@@ -55,6 +55,25 @@ class Decision(BaseModel):
         return cls(decision=row.decision, by=row.by, at=row.at, note=row.note)
 
 
+class Corrected(BaseModel):
+    """An event's times by central's clock: to be shown, not for order."""
+
+    opened_at: Millis
+    at: Millis
+    closed_at: Millis | None
+
+    @classmethod
+    def of(cls, record: EventRecord) -> Corrected | None:
+        by = clocks.shift(record)
+        if not by:
+            return None
+        return cls(
+            opened_at=clocks.shifted(record.opened_at, by),
+            at=clocks.shifted(record.at, by),
+            closed_at=None if record.closed_at is None else clocks.shifted(record.closed_at, by),
+        )
+
+
 class Event(BaseModel):
     """An event as its newest record tells it."""
 
@@ -75,6 +94,8 @@ class Event(BaseModel):
     opened_at: Millis
     at: Millis = Field(description="when the newest record was made, by the edge's clock")
     closed_at: Millis | None
+    clock_offset: int | None = Field(description="ms, central's clock minus the edge's; null: not measured yet")
+    corrected: Corrected | None = Field(description="where the offset is beyond a second: the times without it")
     received_at: Millis
     delay: int = Field(description="ms between the newest record's making and its arrival, by central's clock")
     late: bool = Field(description="delay is more than a minute")
@@ -109,6 +130,8 @@ class Event(BaseModel):
             opened_at=record.opened_at,
             at=record.at,
             closed_at=record.closed_at,
+            clock_offset=record.clock_offset,
+            corrected=Corrected.of(record),
             received_at=stored.received_at,
             delay=delay,
             late=delay > LATE,

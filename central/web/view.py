@@ -25,7 +25,8 @@ class Row:
     sort: str  # camera | edge | storm | flow, or empty: something that happened
     time: str
     iso: str
-    utc: str
+    utc: str  # and, where the edge's clock is wrong, its own time
+    clock: bool  # it is
     day: str  # empty today
     late: str  # empty where it came in time
     late_title: str
@@ -54,9 +55,10 @@ def zone_of(cookie: str | None) -> tzinfo:
 
 def row(event: Mapping[str, Any], text: Texts, now: int, zone: tzinfo) -> Row:
     """`event` as the API gives it; `now` in UTC milliseconds."""
-    opened = _at(event["opened_at"], zone)
+    times = event["corrected"] or event
+    opened = _at(times["opened_at"], zone)
     closed = event["state"] == "closed"
-    end = event["closed_at"] if closed else now
+    end = times["closed_at"] if closed else now
     decision = event["decision"]
     late = duration(event["delay"]) if event["late"] else ""
     choice = decision["decision"] if decision else "none"
@@ -65,8 +67,9 @@ def row(event: Mapping[str, Any], text: Texts, now: int, zone: tzinfo) -> Row:
         tier=event["tier"],
         tier_title=text(f"tier.{event['tier']}"),
         time=f"{opened:%H:%M:%S}",
-        iso=_at(event["opened_at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        utc=utc(event["opened_at"]),
+        iso=_at(times["opened_at"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        utc="\n".join(filter(None, (utc(times["opened_at"]), _own(event, text)))),
+        clock=bool(event["corrected"]),
         day="" if opened.date() == _at(now, zone).date() else f"{opened:%m-%d}",
         late=text("mark.late", duration=late) if late else "",
         late_title=text("mark.late.title", duration=late) if late else "",
@@ -82,7 +85,7 @@ def row(event: Mapping[str, Any], text: Texts, now: int, zone: tzinfo) -> Row:
         camera=f"{event['camera_id']} · {text.name('pilot', event['pilot'])}",
         state="closed" if closed else "open",
         state_text=text("state.closed" if closed else "state.open"),
-        duration=duration(end - event["opened_at"]),
+        duration=duration(end - times["opened_at"]),
         decision=choice,
         decision_text=text(f"decision.{choice}"),
         decided=f"{decision['by']} {_at(decision['at'], zone):%H:%M}" if decision else "",
@@ -107,6 +110,15 @@ def span(millis: int, text: Texts) -> str:
 def utc(millis: int) -> str:
     moment = _at(millis, UTC)
     return f"{moment:%Y-%m-%d %H:%M:%S}.{millis % 1000:03} UTC"
+
+
+def _own(event: Mapping[str, Any], text: Texts) -> str:
+    """What the edge's own clock said; empty where that is right."""
+    if not event["corrected"]:
+        return ""
+    offset = event["clock_offset"]
+    key = "mark.clock.behind" if offset > 0 else "mark.clock.ahead"
+    return text(key, duration=duration(abs(offset)), time=utc(event["opened_at"]))
 
 
 def _at(millis: int, zone: tzinfo) -> datetime:

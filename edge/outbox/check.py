@@ -46,6 +46,15 @@ def look(path: Path) -> Look:
         raise database.translated(error, path) from error
 
 
+def parked(path: Path, limit: int) -> list[tuple[int, int, str, str]]:
+    """Epoch, number, code and reason, the oldest first. Raises OutboxError."""
+    try:
+        with closing(database.open_reader(path)) as db:
+            return db.execute("SELECT epoch, seq, code, reason FROM parked ORDER BY id LIMIT ?", (limit,)).fetchall()
+    except sqlite3.Error as error:
+        raise database.translated(error, path) from error
+
+
 def check(path: Path) -> Report:
     """Raises OutboxError where there is no file, or it cannot be opened at all."""
     if not path.is_file():

@@ -219,10 +219,11 @@ def _create(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA application_id={APPLICATION_ID}")
     db.execute(f"PRAGMA user_version={LAYOUT}")
     _run(db, _SCHEMA + ledger.SCHEMA)
+    db.execute(ledger.ALARMS)
 
 
 def _bring_up(db: sqlite3.Connection) -> None:
-    """Of layout 1: nothing was kept that central had stored."""
+    """Of layout 1: nothing was kept that central had stored. Early files of layout 2 lack the index of alarms."""
     (layout,) = db.execute("PRAGMA user_version").fetchone()
     if layout < LAYOUT:
         db.execute("ALTER TABLE pending ADD COLUMN severity INTEGER NOT NULL DEFAULT 1")
@@ -231,6 +232,7 @@ def _bring_up(db: sqlite3.Connection) -> None:
             db.execute("UPDATE pending SET severity = ? WHERE severity <> ?1 AND instr(body, ?)", (rank, named))
         _run(db, ledger.SCHEMA)
         db.execute(f"PRAGMA user_version={LAYOUT}")
+    db.execute(ledger.ALARMS)
 
 
 def _run(db: sqlite3.Connection, script: str) -> None:

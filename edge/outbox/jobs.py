@@ -12,7 +12,7 @@ import msgspec
 
 from contract.event import EventRecord, Severity
 from contract.heartbeat import Span
-from edge.outbox import database, ledger
+from edge.outbox import database, ledger, retry
 
 TRIM = 2000  # records that are let go of in one commit, at most: on a full disk it has little room
 _Row: TypeAlias = tuple[int, int, int, bytes, bytes, int]  # of pending
@@ -84,12 +84,18 @@ class Restore:
 
 
 @dataclass(slots=True)
+class Retry:
+    request: retry.Request
+    done: Future[retry.Retried] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
 class Reopen:
     done: Future[None] = field(default_factory=Future)
 
 
 Newcomer: TypeAlias = Append | AppendAll
-Job: TypeAlias = Newcomer | Settle | Account | Restore | Reopen
+Job: TypeAlias = Newcomer | Settle | Account | Restore | Retry | Reopen
 
 
 class Work:
@@ -119,6 +125,7 @@ class Work:
         self.settles: list[tuple[Settle, int]] = []
         self.accounts: list[tuple[Account, ledger.Accounted]] = []
         self.restores: list[tuple[Restore, int]] = []
+        self.retries: list[tuple[Retry, retry.Retried]] = []
         self.over: list[Newcomer | Restore] = []  # for which there was no room
         self.pending = self.parked = self.kept = 0
         self.appended = self.settled = self.sacrificed = 0
@@ -138,6 +145,8 @@ class Work:
                 self._account(job)
             case Restore():
                 self._restore(job)
+            case Retry():
+                self._retry(job)
 
     def write(self) -> None:
         """What was appended, into the tables."""
@@ -149,7 +158,11 @@ class Work:
     @property
     def back(self) -> int:
         """Records that are to be sent again."""
-        return sum(count for _, count in self.restores) + sum(accounted.back for _, accounted in self.accounts)
+        return (
+            sum(count for _, count in self.restores)
+            + sum(accounted.back for _, accounted in self.accounts)
+            + sum(retried.waiting for _, retried in self.retries)
+        )
 
     def trim(self, kept: int, most: int) -> None:
         """Of the `kept` there were before, and those of this work, leave `most`; not more than TRIM go at once."""
@@ -167,6 +180,8 @@ class Work:
             account.done.set_result(accounted)
         for restore, count in self.restores:
             restore.done.set_result(count)
+        for job, retried in self.retries:
+            job.done.set_result(retried)
 
     def _append(self, job: Newcomer) -> None:
         epoch, seq = self.head.epoch, self.head.last_seq
@@ -222,6 +237,13 @@ class Work:
         self.kept -= accounted.back
         self.pending += accounted.back
         self.accounts.append((job, accounted))
+
+    def _retry(self, job: Retry) -> None:
+        retried = retry.retry(self._db, job.request)
+        self.parked -= retried.left
+        self.pending += retried.waiting
+        self.used -= retried.freed
+        self.retries.append((job, retried))
 
     def _restore(self, job: Restore) -> None:
         bodies = [database.pack(record) for record in job.records]

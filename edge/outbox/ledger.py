@@ -35,6 +35,9 @@ CREATE TABLE given_up (  -- records that were let go of unsent, to make room
 ) WITHOUT ROWID;
 """
 
+# Small, and older versions keep it up without knowing it, so it is no new layout.
+ALARMS = "CREATE INDEX IF NOT EXISTS pending_alarms ON pending (epoch, seq) WHERE severity = 2"
+
 _ROWS = "epoch, seq, kept_at, body, sha256, severity"
 
 

@@ -7,7 +7,8 @@ States of a record:
     appended --commit--> pending --settle(stored)--> kept --newer ones, or no room--> gone (central has it)
                           ^ |                          |
                           | `----settle(refused)---> parked (code and reason of central; "damaged": of its row)
-                          `---account(missing)---------' (central has it no more)
+                          |---account(missing)---------' (central has it no more)
+                          `---retry, from parked (a person asked for it)
 
 - The future of `append` resolves after the commit that holds the record, and never before. Such a record
   survives kill -9 and a power cut. One whose future has not resolved may or may not be there.
@@ -15,8 +16,8 @@ States of a record:
   epoch, always higher than the last: after a crash, or in a copy that was put back, nobody can say for sure which
   numbers were already given. Records keep the identity they were given.
 - Who lets go of a record that waits: `settle`, called by the uplink alone, and only of what central answered as stored
-  or duplicate. Of those the newest are kept, should central be restored from a copy. Nothing deletes parked records;
-  nothing is deleted by age, for clocks jump.
+  or duplicate. Of those the newest are kept, should central be restored from a copy. Nothing deletes parked records,
+  `retry` lets them wait again; nothing is deleted by age, for clocks jump.
 - Only the writer thread writes. It also checkpoints. Readers are read-only connections. A second process is
   refused by a lock file.
 - Full: an append waits `patience` for a place in the queue; past that, past `max_bytes` (of all records here, as
@@ -46,9 +47,10 @@ import structlog
 from contract.event import EventRecord, check
 from contract.heartbeat import Numbers, Span
 from edge.errors import OutboxDamaged, OutboxError, OutboxFull
-from edge.outbox import aside, database, ledger
-from edge.outbox.jobs import Account, Append, AppendAll, Job, Newcomer, Refusal, Reopen, Restore, Settle
+from edge.outbox import aside, database, ledger, retry
+from edge.outbox.jobs import Account, Append, AppendAll, Job, Newcomer, Refusal, Reopen, Restore, Retry, Settle
 from edge.outbox.ledger import Accounted
+from edge.outbox.retry import Request
 from edge.outbox.writer import Limits, Writer
 
 log = structlog.get_logger(__name__)
@@ -178,32 +180,54 @@ class Outbox:
         self._hand_in(job, None)
         return job.done
 
+    def retry(self, request: Request) -> int:
+        """Send parked records again; how many. Raises OutboxError."""
+        total = 0
+        while True:
+            job = Retry(request)
+            self._hand_in(job, None)
+            left = job.done.result().left
+            total += left
+            if left < retry.MOST:
+                return total
+
+    def take_up_requests(self) -> None:
+        """Do what was asked for beside the outbox while it is open (retry.py). Never raises: records go on."""
+        for file, request in retry.left(self.path):
+            try:
+                file.unlink()  # first: one that cannot be deleted would be done again and again
+                if request is None:
+                    raise OutboxError("it cannot be read")
+                log.info("parked records are sent again", records=self.retry(request))
+            except (OSError, OutboxError) as error:
+                hint = "check the folder's rights and the disk, then ask again: vedette edge outbox retry"
+                log.error("request not done", file=file.name, error=str(error), hint=hint)
+
     def pending(self, limit: int = 500, max_bytes: int = 512 << 10) -> list[EventRecord]:
         """The oldest records of the oldest epoch, in order of seq: up to `limit` and, past the first, `max_bytes`.
 
         Damaged rows are parked on the way. Raises OutboxError; OutboxDamaged where the whole file was put aside.
         """
-        while True:
-            rows = self._query(
-                "SELECT epoch, seq, body, sha256 FROM pending"
-                " WHERE epoch = (SELECT min(epoch) FROM pending) ORDER BY seq LIMIT ?",
-                (limit,),
-            )
-            records: list[EventRecord] = []
-            size = damaged = 0
-            for epoch, seq, body, sha256 in rows:
-                try:
-                    record = database.unpack(epoch, seq, body, sha256)
-                except ValueError as error:
-                    damaged += 1
-                    self._park_damaged(epoch, seq, str(error))
-                    continue
-                size += len(body)
-                if records and size > max_bytes:
-                    break
-                records.append(record)
-            if records or not damaged:
-                return records
+        return self._sound(
+            "SELECT epoch, seq, body, sha256 FROM pending"
+            " WHERE epoch = (SELECT min(epoch) FROM pending) ORDER BY seq LIMIT ?",
+            limit,
+            max_bytes,
+        )
+
+    def alarms(self, limit: int, max_bytes: int = 512 << 10) -> list[EventRecord]:
+        """The newest alarms of the newest epoch that has any pending, in order of seq; bounds as with `pending`.
+
+        Damaged rows are parked on the way. Raises OutboxError, as `pending` does.
+        """
+        newest = self._sound(
+            "SELECT epoch, seq, body, sha256 FROM pending INDEXED BY pending_alarms WHERE severity = 2"
+            " AND epoch = (SELECT max(epoch) FROM pending INDEXED BY pending_alarms WHERE severity = 2)"
+            " ORDER BY seq DESC LIMIT ?",
+            limit,
+            max_bytes,
+        )
+        return newest[::-1]
 
     def standing(self) -> list[EventRecord]:
         """The last record of every event that has not closed; after a start, those that a crash left open.
@@ -221,6 +245,11 @@ class Outbox:
         """What was parked, oldest first."""
         rows = self._query("SELECT epoch, seq, code, reason, parked_at, body FROM parked ORDER BY id LIMIT ?", (limit,))
         return [Parked(*row) for row in rows]
+
+    @property
+    def waiting(self) -> int:
+        """How many records are pending."""
+        return self._writer.pending
 
     def status(self) -> OutboxStatus:
         """Never raises, whatever the disk does."""
@@ -297,6 +326,26 @@ class Outbox:
     def _hand_in(self, job: Job, patience: float | None) -> None:
         job.done.set_running_or_notify_cancel()  # a caller cannot call a commit off
         self._writer.intake.put(job, patience)
+
+    def _sound(self, sql: str, limit: int, max_bytes: int) -> list[EventRecord]:
+        """What `sql` finds, without the damaged rows; those are parked."""
+        while True:
+            rows = self._query(sql, (limit,))
+            records: list[EventRecord] = []
+            size = damaged = 0
+            for epoch, seq, body, sha256 in rows:
+                try:
+                    record = database.unpack(epoch, seq, body, sha256)
+                except ValueError as error:
+                    damaged += 1
+                    self._park_damaged(epoch, seq, str(error))
+                    continue
+                size += len(body)
+                if records and size > max_bytes:
+                    break
+                records.append(record)
+            if records or not damaged:
+                return records
 
     def _park_damaged(self, epoch: int, seq: int, reason: str) -> None:
         if not self.settle(epoch, refused=[Refusal(seq, "damaged", reason)]).result():

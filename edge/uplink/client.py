@@ -21,11 +21,13 @@ from contract.event import EventRecord
 from contract.heartbeat import Heartbeat, HeartbeatAnswer
 from edge.clock import Clock
 from edge.errors import SettingsError, UplinkError, UplinkRefused, UplinkUnreachable
+from edge.uplink.cap import Cap
 
 PATH = "/api/ingest"
 MAX_ANSWER = 1 << 20  # bytes; 1000 refusals with a sentence each stay below
 T = TypeVar("T", wire.BatchAnswer, HeartbeatAnswer)
 
+HEAD = 400  # bytes of a request before its body, about
 MAX_RETRY_AFTER = 600.0  # seconds; a longer wish is not obeyed
 
 _LATER = frozenset((408, 425, 429))
@@ -56,8 +58,10 @@ class Client:
         connect_timeout: float = 3.0,
         read_timeout: float = 10.0,
         deadline: float = 30.0,
+        cap: Cap | None = None,
     ) -> None:
-        """`central` is http(s)://host[:port][/prefix]; times in seconds, `deadline` for a whole answer.
+        """`central` is http(s)://host[:port][/prefix]; times in seconds, `deadline` for a whole answer. `cap` is told
+        of all that goes out, also of what fails; to wait for it is the caller's.
 
         Without TLS a central must be on this machine, unless `plain_http`.
 
@@ -66,6 +70,7 @@ class Client:
         self._central = _checked(central, plain_http)
         self._clock = clock
         self._deadline = deadline
+        self._cap = cap
         self._socket: socket.socket | None = None
         self._aborted = False
         try:
@@ -101,6 +106,8 @@ class Client:
     ) -> Answered[T]:
         url, headers = self._central + path, {**headers, "Accept-Encoding": "identity"}
         begun = self._clock.now()
+        if self._cap:
+            self._cap.spend(HEAD + len(body), begun)
         try:
             request = self._http.stream(
                 "POST", url, content=body, headers=headers, extensions={"trace": self._note_socket}

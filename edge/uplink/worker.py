@@ -1,15 +1,21 @@
-"""The way from outbox to central: take the oldest batch, send it, settle what central answered; for ever.
+"""The way from outbox to central: take a batch, send it, settle what central answered; for ever.
 
 Contract
 --------
-- One batch is in flight. The next is taken only after the last was settled or has failed, so records arrive in order.
+- One batch is in flight. The next is taken only after the last was settled or has failed, so nothing is sent twice but
+  after a fault, and records arrive in order; only alarms overtake:
+- While more waits than a batch holds, every other batch is of the newest alarms. So an alarm waits for two batches at
+  most, and what is older goes on all the same. Central puts them in order by (epoch, seq).
 - Nothing leaves the outbox but by central's word on that very record: stored or duplicate -> deleted, refused -> parked
   with central's code. An answer that does not fit the batch changes nothing.
+- Where bytes a second are capped, batches wait for their turn, and are small, so that a new alarm does not wait long;
+  heartbeats do not wait, but count.
 - Faults of the way (no connection, 5xx, 408, 425, 429, an unreadable answer) are retried for ever, with back-off.
 - 401 and 403, and refusals that say nothing about records (404, ...), are retried slowly: hammering does not help.
 - A batch that central cannot read (400, 413, 415, 422) is halved until the poison record stands alone; that one is
   parked ("unreadable", 413: "too-large") and the others go on at once. Past PARKED_IN_A_ROW such records with none
   accepted between, records are not the trouble: the uplink then slows down, so that nothing is parked wholesale.
+- What a person asked for beside the outbox (parked records to be sent again) is done between two batches.
 - A crash or stop between answer and settling sends the batch again; central calls it duplicate.
 - At the start and every BEAT_S central is told which numbers were given, and says which of them it lacks: those are
   sent again, come anyway, or are declared lost with the next heartbeat. (Not while a damaged file is aside: they may be
@@ -35,6 +41,7 @@ from edge.clock import Clock
 from edge.errors import OutboxError, UplinkRefused, UplinkUnreachable
 from edge.outbox import Outbox, Refusal
 from edge.retry import Backoff, FaultDigest
+from edge.uplink.cap import Cap
 from edge.uplink.client import Answered
 
 log = structlog.get_logger(__name__)
@@ -43,10 +50,13 @@ State: TypeAlias = Literal["idle", "sending", "unreachable", "token refused", "r
 
 BATCH_RECORDS = 500
 BATCH_BYTES = 512 << 10  # of records as kept; on the wire it is about a tenth
+CAPPED_S = 10  # seconds' worth of the cap in a batch, of records as kept: about one second on the wire
+ALARMS = 100  # of them in a batch that overtakes: each may leave a gap of its own at central until the others are there
 PARKED_IN_A_ROW = 10
 BEAT_S = 30.0  # between two heartbeats; up to a fifth less, so that a thousand edges do not beat together
 LATE_S = 5.0
-SOON_S = 1.0  # until the next where something is to be declared
+SOON_S = 1.0  # until the next where something is to be declared; and between two looks while the cap holds a batch
+REQUESTS_S = 2.0  # between two looks for what a person asked for
 UNKNOWN_S = 3600.0  # until it is tried again with a central that knows none
 _UNREADABLE = frozenset((400, 413, 415, 422))
 
@@ -80,6 +90,10 @@ class UplinkStatus:
     clock_offset: int | None  # ms
     heartbeats: int  # answered, since start
     missing: int  # numbers that central lacked when it last answered one
+    cap: int  # bytes a second that may be sent; 0: any number
+    capped: bool  # a batch waits now because of it
+    capped_batches: int  # that had to wait, since start
+    capped_s: float  # for so many seconds, all together
 
 
 class Uplink:
@@ -92,21 +106,29 @@ class Uplink:
         clock: Clock,
         *,
         pace: Pace | None = None,
+        cap: Cap | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
+        """`cap` is the sender's too, which spends it."""
         self._outbox = outbox
         self._sender = sender
         self._clock = clock
         self._pace = pace or Pace()
         self._chance = chance
+        self._cap = cap or Cap()
+        self._batch_bytes = min(BATCH_BYTES, self._cap.rate * CAPPED_S or BATCH_BYTES)
+        self._capped_since: float | None = None
+        self._capped_batches, self._capped_s = 0, 0.0
         self._backoff = Backoff(self._pace.first, self._pace.cap)
         self._digest = FaultDigest()
         self._work = threading.Event()
         self._stopping = threading.Event()
         self._limit = BATCH_RECORDS
+        self._alarms_next = True
         self._suspect: tuple[int, int] | None = None  # last (epoch, seq) of the smallest batch found unreadable
         self._parked_in_a_row = 0
         self._beat_due = clock.now()
+        self._requests_due = clock.now()
         self._beat_failed = False  # records go before the next: a heartbeat that never works must not hold them up
         self._lost: list[Lost] = []  # to be declared
         self._heartbeats = self._missing = 0
@@ -148,6 +170,10 @@ class Uplink:
             clock_offset=self._outbox.clock_offset,
             heartbeats=self._heartbeats,
             missing=self._missing,
+            cap=self._cap.rate,
+            capped=self._capped_since is not None,
+            capped_batches=self._capped_batches,
+            capped_s=self._capped_s,
         )
 
     def _run(self) -> None:
@@ -162,17 +188,22 @@ class Uplink:
     def _round(self) -> float:
         """Send one batch, or wait for one; the seconds to pause before the next."""
         try:
+            if self._clock.now() >= self._requests_due:
+                self._requests_due = self._clock.now() + REQUESTS_S
+                self._outbox.take_up_requests()
             self._work.clear()  # before the look, so that no commit is slept through
-            records = self._outbox.pending(self._limit, BATCH_BYTES)
-            if not (records and self._beat_failed) and self._clock.now() >= self._beat_due + (
-                LATE_S if records else 0.0
-            ):
+            records = self._take()
+            held = self._held(bool(records))
+            first = records and not held
+            if not (records and self._beat_failed) and self._clock.now() >= self._beat_due + (LATE_S if first else 0.0):
                 self._beat_failed = True
                 self._beat()
                 self._beat_failed = False
+            elif held:
+                self._stopping.wait(min(held, SOON_S))  # then look again: a heartbeat may be due, a newer alarm there
             elif not records:
                 if not self._stopping.is_set():
-                    self._work.wait(max(0.0, self._beat_due - self._clock.now()))
+                    self._work.wait(max(0.0, min(self._beat_due, self._requests_due) - self._clock.now()))
             else:
                 self._deliver(records)
                 if self._beat_failed:  # it was the heartbeat alone: it waits for records as any other
@@ -190,6 +221,27 @@ class Uplink:
             return self._failed(
                 "unreachable", "bug", OutboxError(str(error)), self._pace.refused * (1 + self._chance())
             )
+
+    def _held(self, waiting: bool) -> float:
+        """Seconds until the cap lets a batch go, as far as there is one `waiting`; also counts them."""
+        now = self._clock.now()
+        held = self._cap.wait(now) if waiting else 0.0
+        if held and self._capped_since is None:
+            self._capped_since = now
+            self._capped_batches += 1
+        elif not held and self._capped_since is not None:
+            self._capped_s += now - self._capped_since
+            self._capped_since = None
+        return held
+
+    def _take(self) -> list[EventRecord]:
+        """The next batch. A failed one is taken again, or what has become of it."""
+        records = self._outbox.pending(self._limit, self._batch_bytes)
+        if self._alarms_next and self._outbox.waiting > len(records):
+            if alarms := self._outbox.alarms(min(self._limit, ALARMS), self._batch_bytes):
+                return alarms
+            self._alarms_next = False
+        return records
 
     def _beat(self) -> None:
         status = self._outbox.status()
@@ -260,6 +312,7 @@ class Uplink:
         self._outcomes["refused"] += 1
         self._parked_in_a_row += 1
         self._limit, self._suspect = BATCH_RECORDS, None
+        self._alarms_next = not self._alarms_next
         log.error("record parked", epoch=last.epoch, seq=last.seq, code=code, reason=str(error))
         if self._parked_in_a_row >= PARKED_IN_A_ROW:
             raise error
@@ -268,6 +321,7 @@ class Uplink:
         last = records[-1]
         if self._suspect is None or (last.epoch, last.seq) >= self._suspect:
             self._limit, self._suspect = BATCH_RECORDS, None
+            self._alarms_next = not self._alarms_next
         self._parked_in_a_row = 0
         self._batches += 1
         self._note_answer(answered)

@@ -51,6 +51,10 @@ UPLINK = UplinkStatus(
     outcomes={"stored": 10, "duplicate": 0, "refused": 0},
     faults={"timeout": 2},
     clock_offset=-250,
+    cap=8000,
+    capped=True,
+    capped_batches=3,
+    capped_s=7.5,
 )
 CAMERA = CameraStatus(
     "live",

@@ -1,6 +1,6 @@
 // The pane beside the list: one event in full, its place in the picture, its decisions.
 import { call } from "./api.js";
-import { about, choiceOf, isClosed, isNewer, lasted, objectText, sortOf } from "./row.js";
+import { about, choiceOf, isClosed, isNewer, lasted, objectText, own, shown, sortOf } from "./row.js";
 import { name, t } from "./text.js";
 import { duration, full, utc, zone } from "./time.js";
 
@@ -119,8 +119,9 @@ export class Details {
     const none = t("details.none");
     const rows = [
       [t("details.state"), `${t(isClosed(event) ? "state.closed" : "state.open")} · ${lasted(event, this.now())}`, "duration"],
-      [t("details.opened"), both(event.opened_at)],
-      event.closed_at !== null && [t("details.closed"), both(event.closed_at)],
+      [t("details.opened"), both(shown(event).opened_at)],
+      event.closed_at !== null && [t("details.closed"), both(shown(event).closed_at)],
+      event.corrected && [t("details.clock"), own(event)],
       [t("details.received"), [full(event.received_at), this.#after(event)]],
       [t("details.kind"), isNewer(event) ? `${event.kind} (${t("mark.newer.title")})` : name("kind", event.kind)],
       [t("details.severity"), t(`severity.${event.severity}`)],

@@ -36,6 +36,18 @@ export function sortOf(event) {
   return event.kind === "storm" || event.kind === "flow" ? event.kind : "";
 }
 
+// The times to show: by central's clock where the edge's is wrong. Order and filters go by the event's own.
+export function shown(event) {
+  return event.corrected ?? event;
+}
+
+// What the edge's own clock said; empty where that is right.
+export function own(event) {
+  if (!event.corrected) return "";
+  const values = { duration: duration(Math.abs(event.clock_offset)), time: utc(event.opened_at) };
+  return t(event.clock_offset > 0 ? "mark.clock.behind" : "mark.clock.ahead", values);
+}
+
 // 5 min, 1 h 30 min or 45 s: a length of time in a sentence.
 function span(millis) {
   const seconds = Math.floor((millis + 500) / 1000);
@@ -58,13 +70,13 @@ export function about(event) {
 }
 
 export function lasted(event, now) {
-  return duration((isClosed(event) ? event.closed_at : now) - event.opened_at);
+  return duration((isClosed(event) ? shown(event).closed_at : now) - shown(event).opened_at);
 }
 
 // A few words by which a person knows which event is meant.
 export function words(event) {
   const plain = t("notice.event", {
-    kind: name("kind", event.kind), site: event.site, camera: event.camera_id, time: clock(event.opened_at),
+    kind: name("kind", event.kind), site: event.site, camera: event.camera_id, time: clock(shown(event).opened_at),
   });
   return event.severity === "alarm" ? t("notice.alarm", { event: plain }) : plain;
 }
@@ -89,10 +101,12 @@ export function fill(row, event, now, marks = {}) {
   put(find(".tier"), String(event.tier));
   find(".tier").title = t(`tier.${event.tier}`);
   const time = find("time");
-  put(time, clock(event.opened_at));
-  time.title = utc(event.opened_at);
-  time.dateTime = new Date(event.opened_at).toISOString();
-  put(find(".day"), otherDay(event.opened_at, now));
+  const opened = shown(event).opened_at;
+  put(time, clock(opened));
+  time.title = [utc(opened), own(event)].filter(Boolean).join("\n");
+  time.dateTime = new Date(opened).toISOString();
+  time.toggleAttribute("data-clock", Boolean(event.corrected));
+  put(find(".day"), otherDay(opened, now));
   put(find(".late"), late && t("mark.late", { duration: late }));
   find(".late").title = late && t("mark.late.title", { duration: late });
   find(".c-severity use").setAttribute("href", `#i-${event.severity}`);

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from central.clocks import LATEST as MAX_MS
 from central.store.sqlite import FILE
 from tests.central.harness import Harness, error_of
 from tests.central.records import NOW, life, received, record, uuid7
@@ -133,6 +134,8 @@ async def test_an_event_tells_what_and_where(harness: Harness) -> None:
         "opened_at": NOW,
         "at": NOW,
         "closed_at": None,
+        "clock_offset": -500,
+        "corrected": None,
         "received_at": NOW + 100,
         "delay": 600,
         "late": False,
@@ -165,6 +168,38 @@ async def test_late_is_told_by_centrals_clock(
     await harness.store.put([received(1, clock_offset=offset)], NOW + arrival)
     event = (await desk.get("/api/events")).json()["events"][0]
     assert (event["delay"], event["late"]) == (delay, late)
+
+
+@pytest.mark.parametrize(
+    ("offset", "opened_at", "shown"),
+    [
+        (None, NOW, None),
+        (1000, NOW, None),
+        (-1000, NOW, None),
+        (1001, NOW, (NOW + 1001, NOW + 2001, NOW + 3001)),
+        (-90_000, NOW, (NOW - 90_000, NOW - 89_000, NOW - 88_000)),
+        (-(2**53), 5, (0, 0, 0)),
+        (2**53, NOW, (MAX_MS, MAX_MS, MAX_MS)),
+    ],
+    ids=["not-measured", "a-second", "a-second-ahead", "behind", "ahead", "before-1970", "after-9999"],
+)
+async def test_times_of_a_wrong_clock_are_given_both_ways(
+    harness: Harness, offset: int | None, opened_at: int, shown: tuple[int, int, int] | None
+) -> None:
+    desk = await harness.signed_in()
+    times = {"opened_at": opened_at, "at": opened_at + 1000, "closed_at": opened_at + 2000}
+    await harness.store.put([received(1, state="closed", clock_offset=offset, **times)], NOW)
+    event = (await desk.get("/api/events")).json()["events"][0]
+    assert {name: event[name] for name in times} == times
+    assert event["clock_offset"] == offset
+    assert event["corrected"] == (None if shown is None else dict(zip(times, shown, strict=True)))
+
+
+async def test_order_is_by_the_edges_own_times(harness: Harness) -> None:
+    desk = await harness.signed_in()
+    await harness.store.put([received(1, clock_offset=3_600_000), received(2, opened_at=NOW + 1, clock_offset=0)], NOW)
+    events = (await desk.get("/api/events")).json()["events"]
+    assert [event["opened_at"] for event in events] == [NOW + 1, NOW]
 
 
 async def test_a_look_is_kept(harness: Harness) -> None:

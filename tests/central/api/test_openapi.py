@@ -42,8 +42,8 @@ async def test_the_docs_know_no_other_route(harness: Harness) -> None:
 
 
 async def test_an_event_has_the_contracts_fields_and_no_others() -> None:
-    own = {"change", "newer_kind", "received_at", "delay", "late", "decision"}
-    assert set(Event.model_fields) == set(EventRecord.__struct_fields__) - {"seq", "clock_offset"} | own
+    own = {"change", "newer_kind", "received_at", "delay", "late", "decision", "corrected"}
+    assert set(Event.model_fields) == set(EventRecord.__struct_fields__) - {"seq"} | own
 
 
 async def test_the_fields_of_all_answers_are_a_closed_list(harness: Harness) -> None:

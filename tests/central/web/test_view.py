@@ -12,6 +12,7 @@ from central.web.texts import texts
 AT = 1_900_000_000_000  # 2030-03-17 17:46:40 UTC
 
 
+BEHIND = {"clock_offset": 90_000, "corrected": {"opened_at": AT + 90_000, "at": AT, "closed_at": AT + 155_000}}
 DEGRADED = {"kind": "degraded", "rule": "load", "zone": None, "label": None, "count": 37, "of": 60}
 FLOW = {"kind": "flow", "label": "car", "count": 12, "closed_at": AT + 300_000}
 
@@ -23,7 +24,7 @@ def event(**given: Any) -> dict[str, Any]:
         "label": "person", "count": 1, "of": None, "confidence": 0.874,
         "site": "s", "camera_id": "c", "pilot": "school", "state": "closed",
         "opened_at": AT, "at": AT, "closed_at": AT + 65_000, "delay": 0, "late": False,
-        "decision": None,
+        "decision": None, "clock_offset": 0, "corrected": None,
     }  # fmt: skip
     return values | given
 
@@ -33,6 +34,16 @@ def event(**given: Any) -> dict[str, Any]:
     [
         pytest.param({}, "time", "01:46:40", id="in the browser's zone"),
         pytest.param({}, "utc", "2030-03-17 17:46:40.000 UTC", id="and in UTC"),
+        pytest.param(BEHIND, "time", "01:48:10", id="put right where the edge's clock is wrong"),
+        pytest.param(
+            BEHIND,
+            "utc",
+            "2030-03-17 17:48:10.000 UTC\n边缘设备时钟慢 1:30，其记录时间为 2030-03-17 17:46:40.000 UTC",
+            id="with what it said",
+        ),
+        pytest.param(BEHIND, "duration", "1:05", id="a wrong clock lasts as long"),
+        pytest.param(BEHIND, "clock", True, id="a wrong clock is marked"),
+        pytest.param({}, "clock", False, id="a right one is not"),
         pytest.param({}, "day", "", id="today needs no day"),
         pytest.param({"opened_at": AT - 86_400_000}, "day", "03-17", id="yesterday does"),
         pytest.param({}, "duration", "1:05", id="closed: how long it lasted"),

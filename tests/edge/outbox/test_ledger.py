@@ -256,7 +256,7 @@ def test_a_file_of_the_layout_before_is_brought_up(path: Path) -> None:
             fill(outbox, 1, severity=severity)
     with closing(sqlite3.connect(path)) as db:
         db.executescript(
-            "DROP INDEX pending_lesser;"
+            "DROP INDEX pending_lesser; DROP INDEX pending_alarms;"
             "DROP TABLE kept; DROP TABLE epochs; DROP TABLE given_up;"
             "ALTER TABLE pending DROP COLUMN severity; PRAGMA user_version=1"
         )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ def data(tmp_path: Path) -> Path:
     with Outbox(tmp_path / "outbox.db", "edge-1", now_ms=lambda: NOW) as outbox:
         for future in [outbox.append(draft(state="closed", closed_at=NOW)) for _ in range(100)]:
             future.result(5)
-        outbox.settle(NOW, refused=[Refusal(3, "invalid", "")]).result(5)
+        outbox.settle(NOW, refused=[Refusal(3, "invalid", "no such camera")]).result(5)
     return tmp_path
 
 
@@ -41,21 +43,26 @@ def test_status_is_a_short_look(data: Path) -> None:
     with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW) as outbox:
         outbox.append(draft()).result(5)
         done = run("status", data)
-        assert (done.exit_code, done.output) == (0, "edge edge-1, pending 100, parked 1, damaged files 0\n")
+        assert (done.exit_code, done.output) == (
+            0,
+            f"parked: epoch {NOW}, number 3: invalid, no such camera\n"
+            "edge edge-1, pending 100, parked 1, damaged files 0\n",
+        )
     (data / "outbox.db.damaged-7").write_bytes(b"1234")
     (data / "outbox.db.salvaged-6").write_bytes(b"12")
     lines = run("status", data).output.splitlines()
     assert lines == [
         "damaged, to be salvaged: outbox.db.damaged-7, 4 bytes",
         "salvaged, kept to look at: outbox.db.salvaged-6, 2 bytes",
+        f"parked: epoch {NOW}, number 3: invalid, no such camera",
         "edge edge-1, pending 100, parked 1, damaged files 1",
     ]
 
 
-@pytest.mark.parametrize("command", ["status", "salvage"])
-def test_no_outbox_here(tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", [["status"], ["salvage"], ["retry", "--all"]], ids=lambda words: words[0])
+def test_no_outbox_here(tmp_path: Path, command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    done = run(command, tmp_path)
+    done = run(*command, tmp_path)
     assert done.exit_code == 1
     assert "there is no such file" in done.output
     assert "hint: " in done.output
@@ -109,3 +116,37 @@ def test_a_full_outbox_keeps_the_file(data: Path, monkeypatch: pytest.MonkeyPatc
     assert done.exit_code == 1
     assert "the outbox holds its" in done.output
     assert "damaged files 1" in run("status", data).output
+
+
+@pytest.mark.parametrize("words", [["--all"], ["--epoch", NOW, "--seq", 3]], ids=["all", "one"])
+def test_retry_on_a_stopped_edge(data: Path, words: list[object]) -> None:
+    done = run("retry", data, *words)
+    assert (done.exit_code, done.output) == (0, "1 records will be sent when the edge starts; parked: 0\n")
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW) as outbox:
+        assert [record.seq for record in outbox.pending()] == list(range(1, 101))
+        assert (outbox.waiting, outbox.status().parked) == (100, 0)
+
+
+def test_retry_of_what_is_not_parked_or_damaged(data: Path) -> None:
+    assert "0 records will be sent" in run("retry", data, "--epoch", NOW, "--seq", 4).output
+    with closing(sqlite3.connect(data / "outbox.db", isolation_level=None)) as db:
+        db.execute("UPDATE parked SET body = x'00'")
+    assert "0 records will be sent when the edge starts; parked: 1" in run("retry", data, "--all").output
+    assert "number 3: damaged, the row does not match its SHA-256" in run("status", data).output
+
+
+@pytest.mark.parametrize("words", [[], ["--epoch", 1], ["--all", "--epoch", 1, "--seq", 2], ["--all", "--seq", 2]])
+def test_retry_asks_which(data: Path, words: list[object]) -> None:
+    done = run("retry", data, *words)
+    assert done.exit_code == 1
+    assert "--all" in done.output
+
+
+def test_retry_beside_an_edge_that_does_not_take_it_up(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.outbox_cli.TAKEN_UP_S", 0.1)
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW) as outbox:
+        assert "has not taken it up yet" in run("retry", data, "--all").output
+        (data / "outbox.db.retry-x").write_text("{")
+        outbox.take_up_requests()
+        assert (outbox.waiting, outbox.status().parked) == (100, 0)
+    assert not list(data.glob("*retry*"))

@@ -158,7 +158,7 @@ def test_a_batch_with_one_that_breaks_the_contract_is_not_taken(outbox: Outbox) 
 
 
 def test_max_bytes_refuses_new_records_and_keeps_old(path: Path) -> None:
-    with reopened(path, max_bytes=100_000) as outbox:
+    with reopened(path, max_bytes=110_000) as outbox:
         futures = [outbox.append(draft(state="closed", closed_at=NOW)) for _ in range(400)]
         wait(futures)
         refused = [f for f in futures if isinstance(f.exception(), OutboxFull)]
@@ -166,7 +166,7 @@ def test_max_bytes_refuses_new_records_and_keeps_old(path: Path) -> None:
         assert len(refused) == status.refused["max-bytes"] > 0
         assert status.pending == 400 - len(refused) > 50
         assert status.full
-        assert 99_000 < status.bytes <= 100_000
+        assert 109_000 < status.bytes <= 110_000
         outbox.settle(status.epoch, range(1, 200)).result(5)
         fill(outbox, 1)
         assert not outbox.status().full
@@ -383,3 +383,21 @@ def test_a_record_in_the_midst_of_its_commit_is_not_overlooked(path: Path) -> No
         goes_on.set()
         kept.result(5)
         assert outbox.status().pending == 1
+
+
+def test_alarms_are_the_newest_of_the_newest_epoch(path: Path) -> None:
+    with reopened(path) as outbox:
+        first = outbox.append(draft(severity="alarm")).result(5)
+    with reopened(path) as outbox:
+        for severity in ("alarm", "info", "alarm", "alarm", "warning"):
+            outbox.append(draft(severity=severity)).result(5)
+        assert [r.seq for r in outbox.alarms(10)] == [1, 3, 4]
+        assert [r.seq for r in outbox.alarms(2)] == [3, 4]
+        assert [r.seq for r in outbox.alarms(10, max_bytes=1)] == [4]
+        spoil(path, "UPDATE pending SET body = ? WHERE seq = 4", b"\x80")
+        assert [r.seq for r in outbox.alarms(2)] == [3], "the next time there are two again"
+        assert [r.seq for r in outbox.alarms(2)] == [1, 3]
+        outbox.settle(outbox.alarms(1)[0].epoch, [1, 3]).result(5)
+        assert outbox.alarms(10) == [first]
+        outbox.settle(first.epoch, [first.seq]).result(5)
+        assert outbox.alarms(10) == []

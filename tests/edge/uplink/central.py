@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +39,7 @@ class FakeCentral(ThreadingHTTPServer):
         self.beats: list[Heartbeat] = []
         self.missing: list[Span] = []  # answered to heartbeats, until it comes or is declared lost
         self.beat_status = 200
+        self.arrived: list[tuple[float, int]] = []  # s, bytes of each request with its head
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
@@ -54,6 +56,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.body = self.rfile.read(int(self.headers["Content-Length"]))
+        head = len(self.raw_requestline) + len(self.headers.as_bytes())
+        self.server.arrived.append((time.monotonic(), head + len(self.body)))
         if self.path == heartbeat.PATH:
             self.beat()
             return

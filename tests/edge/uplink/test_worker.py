@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from typer.testing import CliRunner
 
 from contract import wire
 from contract.heartbeat import HeartbeatAnswer, Lost, Numbers, Span
@@ -14,8 +15,9 @@ from edge.clock import SystemClock
 from edge.errors import OutboxFull
 from edge.outbox import Outbox
 from edge.outbox.ledger import Accounted
-from edge.uplink import Answered, Client, Pace, Uplink
-from edge.uplink.worker import PARKED_IN_A_ROW, State
+from edge.outbox_cli import app as outbox_cli
+from edge.uplink import Answered, Cap, Client, Pace, Uplink
+from edge.uplink.worker import ALARMS, PARKED_IN_A_ROW, State
 from tests.edge.records import draft
 from tests.edge.uplink import central as fake
 from tests.edge.uplink.central import Act, FakeCentral
@@ -392,3 +394,109 @@ def test_nothing_is_declared_lost_where_a_file_is_put_aside_meanwhile(
     line.uplink.start()
     wait_until(lambda: line.uplink.status().missing == 3)
     assert line.uplink._lost == []
+
+
+def test_new_alarms_overtake_what_waits_and_all_comes_once(line: Line) -> None:
+    """Two batches of alarms' worth, so that both ways take turns."""
+    for future in [line.outbox.append(draft(severity="info")) for _ in range(900)]:
+        future.result(5)
+    for future in [line.outbox.append(draft(severity="alarm")) for _ in range(ALARMS + 50)]:
+        future.result(5)
+    for future in [line.outbox.append(draft(severity="info")) for _ in range(950)]:
+        future.result(5)
+    line.uplink.start()
+    line.drained()
+    firsts = [(batch[0], batch[-1]) for batch in line.central.batches]
+    assert firsts == [(951, 1050), (1, 500), (901, 950), (501, 1150), (1151, 1650), (1651, 2000)]
+    assert line.central.outcomes == ["stored"] * 2000
+
+
+def test_an_unreadable_alarm_is_parked_alone_and_stops_nobody(line: Line) -> None:
+    for future in [line.outbox.append(draft(severity="info")) for _ in range(1500)]:
+        future.result(5)
+    for future in [line.outbox.append(draft(severity="alarm")) for _ in range(60)]:
+        future.result(5)
+    line.central.poison = {20, 1503, 1530}
+    line.uplink.start()
+    line.drained()
+    assert line.seqs() == sorted(set(range(1, 1561)) - line.central.poison)
+    assert sorted(parked.seq for parked in line.outbox.parked()) == [20, 1503, 1530]
+    assert line.central.outcomes == ["stored"] * 1557
+
+
+def test_alarms_of_before_the_last_start_overtake_in_batches_of_their_own(line: Line, tmp_path: Path) -> None:
+    line.append(1100)
+    line.outbox.append(draft(severity="alarm")).result(5)
+    line.uplink.stop()
+    line.outbox.close()
+    line.outbox = Outbox(tmp_path / "outbox.db", "edge-1", now_ms=lambda: NOW)
+    line.outbox.append(draft(severity="alarm")).result(5)
+    line.uplink = line.new_uplink()
+    line.uplink.start()
+    line.drained()
+    assert [batch[-1] for batch in line.central.batches] == [1, 500, 1101, 1000, 1100]
+
+
+def test_a_cap_holds_at_the_server_and_heartbeats_pass(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.uplink.worker.BEAT_S", 0.25)
+    rate = 8000  # 64 kbit/s
+    cap, clock = Cap(rate), SystemClock()
+    for future in [line.outbox.append(draft()) for _ in range(4000)]:
+        future.result(5)
+    line.uplink = Uplink(line.outbox, Client(line.central.url, TOKEN, clock, cap=cap), clock, cap=cap)
+    line.uplink.start()
+    wait_until(lambda: line.outbox.waiting == 0, 30)
+    status = line.uplink.status()
+    arrived, biggest = line.central.arrived, max(size for _, size in line.central.arrived)
+    seconds = arrived[-1][0] - arrived[0][0]
+    measured = sum(size for _, size in arrived[:-1]) / seconds
+    print(f"{measured:.0f} bytes/s in {seconds:.1f} s, {len(line.central.batches)} batches, of {biggest} bytes at most")
+    assert seconds > 2, "else it measures nothing"
+    for index, (begun, _) in enumerate(arrived):
+        total = 0
+        for at, size in arrived[index:]:
+            total += size
+            assert total <= rate * (at - begun + 1) * 1.02 + biggest, "a second's worth and a request more"
+    assert sum(size for _, size in arrived[:-1]) > rate * seconds * 0.9, "what there is is used"
+    assert len(line.central.beats) >= seconds, "they do not wait"
+    assert (status.cap, status.capped) == (rate, False)
+    assert 1 <= status.capped_batches < len(line.central.batches)
+    assert status.capped_s > seconds / 2
+    assert line.central.outcomes == ["stored"] * 4000
+
+
+def test_a_cap_does_not_hold_up_the_end(line: Line) -> None:
+    cap, clock = Cap(1), SystemClock()
+    line.uplink = Uplink(line.outbox, Client(line.central.url, TOKEN, clock, cap=cap), clock, cap=cap)
+    line.append(1)
+    line.uplink.start()
+    wait_until(lambda: line.outbox.waiting == 0)
+    line.append(1)
+    wait_until(lambda: line.uplink.status().capped)
+    assert line.uplink.stop(2)
+    assert line.central.batches == [[1]], "which has spent the cap for some minutes"
+
+
+def test_parked_records_are_sent_again_on_demand_while_the_edge_runs(line: Line, tmp_path: Path) -> None:
+    line.central.refuse = {2, 3}
+    line.append(3)
+    line.uplink.start()
+    line.drained()
+    assert [parked.seq for parked in line.outbox.parked()] == [2, 3]
+    line.central.refuse = {3}  # central was brought up to date
+    done = CliRunner().invoke(outbox_cli, ["retry", str(tmp_path), "--all"])
+    assert done.exit_code == 0, done.output
+    assert "the running edge has taken it up" in done.output
+    wait_until(lambda: line.seqs() == [1, 2])
+    line.drained()
+    assert [(parked.seq, parked.code) for parked in line.outbox.parked()] == [(3, "invalid")], "refused once more"
+    assert line.central.outcomes == ["stored", "refused", "refused", "stored", "refused"]
+
+
+def test_a_request_that_cannot_be_done_holds_up_no_records(line: Line, tmp_path: Path) -> None:
+    (tmp_path / "outbox.db.retry-1").mkdir()  # cannot be deleted as a file
+    line.append(2)
+    line.uplink.start()
+    line.drained()
+    assert line.seqs() == [1, 2]
+    assert line.uplink.status().faults == {}
