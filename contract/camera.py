@@ -37,7 +37,7 @@ class Source(Section):
     credentials: Id | None = Field(None, description="name of an entry in the edge's credentials file")
     transport: Literal["auto", "tcp", "udp"] = Field("auto", description="auto: TCP first, then UDP")
     open_timeout_s: LongSeconds = Field(5.0, description="give up connecting after this long")
-    read_timeout_s: LongSeconds = Field(5.0, description="a stream silent for this long is dead")
+    read_timeout_s: LongSeconds = Field(4.0, description="a stream silent for this long is dead")
 
     @field_validator("url")
     @classmethod

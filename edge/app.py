@@ -39,6 +39,7 @@ from edge.pipeline import Analyst
 from edge.records import left_open
 from edge.settings import Settings
 from edge.sources.base import Source
+from edge.sources.knock import knock
 from edge.sources.onvif import Catalogue, Onvif
 from edge.sources.rtsp import RtspSource
 from edge.stills import Stills
@@ -260,6 +261,7 @@ class Edge:
                 pacer,
                 self._clock,
                 self._onvif[camera.id].prepare if camera.id in self._onvif else None,
+                partial(knock, camera.source.url),
             )
             for camera in self._cameras.values()
         }

@@ -14,10 +14,12 @@ class Backoff:
         self._cap = cap
         self._ceiling = first
 
-    def next(self, chance: float, at_least: float = 0.0) -> float:
-        """Seconds to wait now; `chance` is uniform in [0, 1). `at_least` (Retry-After) is spread, never undercut."""
+    def next(self, chance: float, at_least: float = 0.0, *, grow: bool = True) -> float:
+        """Seconds to wait now; `chance` is uniform in [0, 1). `at_least` (Retry-After) is spread, never undercut.
+        `grow` False: the next wait is no longer than this one may be."""
         delay = at_least + chance * self._ceiling
-        self._ceiling = min(self._cap, self._ceiling * 2)
+        if grow:
+            self._ceiling = min(self._cap, self._ceiling * 2)
         return delay
 
     def reset(self) -> None:

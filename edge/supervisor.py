@@ -2,8 +2,9 @@
 
     connecting -> live -> (fault) -> waiting -> connecting -> ...
 
-A fault never ends the thread and never touches another camera. Waits are exponential with full jitter; refused
-credentials are retried slowly, because cameras lock out those who hammer. Connects are paced (pacing.py).
+A fault never ends the thread and never touches another camera. Waits have full jitter: at most FIRST_WAIT_S for the
+first QUICK_S after a loss, then exponential up to LONGEST_WAIT_S; a camera that says no is spared from the beginning.
+Refused credentials are retried slowly, because cameras lock out those who hammer. Connects are paced (pacing.py).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import structlog
 from contract.camera import Camera
 from edge import cores
 from edge.clock import Clock
-from edge.errors import SourceError, SourceRefused
+from edge.errors import SourceError, SourceRefused, SourceTimeout
 from edge.pace import FASTER, Pace
 from edge.pacing import Pacer
 from edge.pipeline import Watcher
@@ -39,6 +40,7 @@ StreamState: TypeAlias = Literal["connecting", "live", "waiting", "stopped"]
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 15.0
+QUICK_S = 60.0  # a camera or a switch that starts again is back by then, and is not kept waiting
 CREDENTIALS_WAIT_S = 60.0
 BURST_S = 0.5  # asleep, packets are read so seldom: hundreds of threads then take turns less often
 
@@ -71,15 +73,17 @@ class Supervisor:
         pacer: Pacer,
         clock: Clock,
         prepare: Callable[[], None] | None = None,
+        knock: Callable[[], None] | None = None,
     ) -> None:
         """`offer` takes a frame worth a look, `tell` what is to be said of the camera's sight, `heard` the time of
         every picture; `missed` is called for each look that came to nothing, for reading was behind. `prepare`, where
-        there is one, comes before each connect."""
+        there is one, comes before each connect; `knock` before one to a camera that gave no answer in time."""
         self.watcher = Watcher(camera, pace, tell)
         self.status = StreamStatus()
         self._camera = camera
         self._connect = connect
         self._prepare = prepare
+        self._knock = knock
         self._offer = offer
         self._heard = heard
         self._missed = missed
@@ -90,6 +94,7 @@ class Supervisor:
         self._digest = FaultDigest()
         self._host = urlsplit(camera.source.url).hostname or ""
         self._failures = 0  # in a row
+        self._lost = 0.0  # when the first of them was
         self._last_kind = ""
         self._thread = threading.Thread(target=self._run, name=f"camera {camera.id}", daemon=True)
 
@@ -124,6 +129,8 @@ class Supervisor:
     def _watch(self) -> None:
         """One connection from its beginning to its end. Returns only when stopped."""
         self.status.state = "connecting"
+        if self._knock is not None and self._last_kind == SourceTimeout.__name__:
+            self._knock()
         # A turn of its own: cameras that had to wait for the same answer would else connect all at once.
         if self._prepare is not None:
             with self._turn(connects=False) as granted:
@@ -141,7 +148,7 @@ class Supervisor:
             for packet in source.packets():
                 seen = False
                 for picture in self.watcher.pictures(packet, decoder):
-                    if not seen:
+                    if not seen and picture.sound:
                         seen, last_picture = True, packet.at
                         self._seen(packet.at)
                     if (frame := self.watcher.consider(picture)) is not None:
@@ -183,13 +190,15 @@ class Supervisor:
     def _note(self, error: SourceError) -> float:
         """Count a fault; returns how long to wait."""
         now = self._clock.now()
+        self._lost = self._lost if self._failures else now
         self._failures += 1
         kind = error.code if isinstance(error, SourceRefused) else type(error).__name__
         self.status.faults[kind] += 1
         self.status.last_fault, self.status.hint = str(error), error.hint
         if (line := self._digest.fault(kind, now)) is not None:
             log.warning("camera lost", camera=self._camera.id, fault=str(error), hint=error.hint, times=line.count)
-        wait = self._backoff.next(random.random())
+        says_no = isinstance(error, SourceRefused) and error.code != "refused"
+        wait = self._backoff.next(random.random(), grow=says_no or now - self._lost >= QUICK_S)
         # Once may be a camera that just starts; those who go on knocking are locked out.
         again = kind == "credentials" == self._last_kind
         self._last_kind = kind

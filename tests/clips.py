@@ -36,8 +36,10 @@ def make_clip(
     gop_s: float = 1.0,
     b_frames: int = 0,
     options: dict[str, str] | None = None,
+    still: bool = False,
 ) -> Path:
-    """Write a clip and return its path. Skips the test where this PyAV cannot encode the codec."""
+    """Write a clip and return its path; `still`: its first picture all the time. Skips the test where this PyAV cannot
+    encode the codec."""
     encoder = {"h264": "libx264", "h265": "libx265"}[codec]
     if encoder not in av.codecs_available:
         pytest.skip(f"this PyAV has no {encoder}")
@@ -52,7 +54,7 @@ def make_clip(
         stream.pix_fmt = "yuv420p"
         stream.time_base = Fraction(1, fps)
         for index in range(round(seconds * fps)):
-            frame = av.VideoFrame.from_ndarray(picture(index, size, fps), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(picture(0 if still else index, size, fps), format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, fps)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))

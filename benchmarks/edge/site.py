@@ -86,10 +86,10 @@ def watch(
         time.sleep(seconds)
         until, after = time.time(), _cpu_s(edge.pid)
         looks = {name: count - looked[name] for name, count in _looks(address).items()}
-        rss = _rss_mb(edge.pid)
+        rss = rss_mb(edge.pid)
     return Watched(
         since, until, after - before, rss,
-        {name: started for name, (_, started) in zip(names, urls, strict=True)}, looks, _kept(folder / "edge"),
+        {name: started for name, (_, started) in zip(names, urls, strict=True)}, looks, kept(folder / "edge"),
     )  # fmt: skip
 
 
@@ -140,12 +140,13 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _rss_mb(pid: int) -> float:
+def rss_mb(pid: int) -> float:
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
-def _kept(data: Path) -> list[Kept]:
+def kept(data: Path) -> list[Kept]:
+    """What the outbox in `data` has for central, in order. The edge may be running."""
     with closing(sqlite3.connect(f"file:{data / 'outbox.db'}?mode=ro", uri=True)) as db:
         rows = db.execute("SELECT body, kept_at FROM pending ORDER BY epoch, seq").fetchall()
     return [Kept(msgspec.msgpack.decode(body, type=EventRecord), at / 1000) for body, at in rows]

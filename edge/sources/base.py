@@ -12,7 +12,7 @@ from edge.errors import SourceTimeout
 from edge.sources.pixels import Pixels
 from edge.types import Grey, Image, Sample
 
-GARBAGE_S = 5.0  # a stream that sends packets but no picture for this long is as good as dead
+GARBAGE_S = 4.0  # a stream that sends packets but no picture for this long is as good as dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,11 @@ class Picture:
     def fresh(self) -> bool:
         """Of a key frame."""
         return bool(self.raw.key_frame)
+
+    @property
+    def sound(self) -> bool:
+        """The decoder had to guess nothing: of garbage, it makes up a picture now and then."""
+        return not self.raw.is_corrupt
 
     @property
     def size(self) -> tuple[int, int]:

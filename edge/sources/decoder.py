@@ -115,7 +115,7 @@ class Decoder:
     def _frames(self, codec: av.VideoCodecContext, packet: av.Packet[av.VideoStream] | None) -> Iterator[av.VideoFrame]:
         try:
             yield from codec.decode(packet)
-        except (av.error.InvalidDataError, av.error.EOFError):
+        except av.error.FFmpegError:  # invalid data; of H.265 also what a decoder never learned, out of garbage
             self.broken += 1
 
     def _picture(self, frame: av.VideoFrame, at: float | None = None) -> Picture:

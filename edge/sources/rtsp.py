@@ -1,8 +1,9 @@
 """A camera over RTSP, demuxed and decoded by PyAV.
 
 What PyAV does under faults shapes this: a peer that closes ends the loop without an exception; one that freezes raises
-ExitError at the read timeout; one that is mute while describing raises InvalidDataError (or ExitError) at the open
-timeout; garbage raises per packet while demuxing goes on.
+ExitError at the read timeout, but first, as late, comes the picture that the parser held back, so a read that took so
+long is the end already; one that is mute while describing raises InvalidDataError (or ExitError) at the open timeout;
+garbage raises per packet while demuxing goes on.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class RtspSource:
         hold a password."""
         self._url = shown or config.url
         self._clock = clock
+        self._silent_s = config.read_timeout_s
         self.broken = 0  # packets that could not be read
         self.patience_s = 0.0
         self._closed = threading.Event()
@@ -121,6 +123,8 @@ class RtspSource:
                 raise SourceEnded(f"{self._url}: the camera closed the stream")
             read += packet.size
             last = self._clock.now()
+            if last - asked >= self._silent_s:
+                raise _no_answer(self._url)
             if last - asked > WAITED_S:
                 self._turn.give()  # others need not wait for this camera, too
             own = None if packet.pts is None else packet.pts * unit
@@ -156,7 +160,7 @@ def translate(error: Exception, url: str) -> SourceError:
                 hint="try source.transport: udp",
             )
         case av.error.ExitError() | TimeoutError():
-            return SourceTimeout(f"{url}: no answer in time", hint="check the network path and that the camera is up")
+            return _no_answer(url)
         case ConnectionRefusedError():
             return SourceRefused(f"{url}: nobody listens there", hint="check address and port; is the camera up?")
         case av.error.InvalidDataError():
@@ -169,6 +173,10 @@ def translate(error: Exception, url: str) -> SourceError:
             return SourceError(f"{url}: {redact.text(error.strerror or 'failed')}", hint="check address and network")
         case _:
             return SourceError(f"{url}: {type(error).__name__}", hint="check the address")
+
+
+def _no_answer(url: str) -> SourceTimeout:
+    return SourceTimeout(f"{url}: no answer in time", hint="check the network path and that the camera is up")
 
 
 def _with_credentials(url: str, credentials: Credentials | None) -> str:

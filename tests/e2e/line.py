@@ -20,11 +20,15 @@ from vedette.demo.desk import Desk
 class Process:
     """A `vedette` command; its output goes to a file."""
 
-    def __init__(self, log: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, log: Path, *arguments: str, env: dict[str, str] | None = None, prefix: Sequence[str] = ()
+    ) -> None:
+        """`prefix`: a command that runs it."""
         self.log = log
         with log.open("ab") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "vedette", *arguments], stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+                [*prefix, sys.executable, "-m", "vedette", *arguments],
+                stdout=out, stderr=out, stdin=subprocess.DEVNULL,
                 env=os.environ | {"PYTHONUNBUFFERED": "1"} | (env or {}),
             )  # fmt: skip
 
@@ -49,6 +53,10 @@ class Process:
 
     def wait(self, within: float) -> int:
         return self._process.wait(within)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def status(self) -> int | None:

@@ -12,6 +12,12 @@ def test_doubles_to_the_cap_and_starts_anew() -> None:
     assert backoff.next(1.0) == 1
 
 
+def test_a_wait_that_is_not_to_grow_does_not() -> None:
+    backoff = Backoff(first=1, cap=5)
+    assert [backoff.next(1.0, grow=False) for _ in range(3)] == [1, 1, 1]
+    assert [backoff.next(1.0) for _ in range(2)] == [1, 2]
+
+
 @pytest.mark.parametrize("chance", [0.0, 0.25, 0.999])
 def test_full_jitter(chance: float) -> None:
     assert Backoff(first=8, cap=8).next(chance) == 8 * chance

@@ -81,14 +81,15 @@ def quick(monkeypatch):
 class Run:
     """A supervisor over a script: sources to open, or errors of opening."""
 
-    def __init__(self, *script, pacer=None, prepare=None):
+    def __init__(self, *script, pacer=None, prepare=None, knock=None):
         self.script, self.opened, self.frames, self.said, self.heard = list(script), [], [], [], []
-        self.missed = []
+        self.missed, self.tries = [], 0
         pacer = pacer or Pacer(CLOCK, spaced_s=0)
         told = (self.frames.append, self.said.extend, self.heard.append, lambda: self.missed.append(1))
-        self.supervisor = Supervisor(CAMERA, Pace(5), self.connect, *told, pacer, CLOCK, prepare)
+        self.supervisor = Supervisor(CAMERA, Pace(5), self.connect, *told, pacer, CLOCK, prepare, knock)
 
     def connect(self):
+        self.tries += 1
         step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(step, Exception):
             raise step
@@ -139,6 +140,37 @@ def test_refused_credentials_are_not_hammered(quick):
         threading.Event().wait(0.2)  # long enough for dozens of tries at the other waits
         assert run.status.faults == {"credentials": 2}
         assert run.status.hint == "check them"
+
+
+def test_a_camera_that_was_lost_a_moment_ago_is_not_kept_waiting(quick, monkeypatch):
+    monkeypatch.setattr(module, "LONGEST_WAIT_S", 60.0)
+    with Run(*[SourceTimeout("late")] * 15, Scripted(None)) as run:
+        wait_until(lambda: run.status.state == "live")  # doubled each time, the 15th wait would be of minutes
+
+
+@pytest.mark.parametrize(("error", "quick_s"), [(SourceTimeout("late"), 0.0), (SourceRefused("no", code="busy"), 60.0)])
+def test_one_that_is_away_for_long_or_says_no_is_spared(quick, monkeypatch, error, quick_s):
+    monkeypatch.setattr(module, "QUICK_S", quick_s)
+    monkeypatch.setattr(module.random, "random", lambda: 0.5)
+    supervisor = Run(error).supervisor
+    assert [supervisor._note(error) for _ in range(3)] == [0.005, 0.01, 0.01]
+
+
+def test_who_gave_no_answer_is_knocked_at_first(quick):
+    knocks = []
+    script = [SourceEnded("gone"), SourceTimeout("late"), SourceEnded("gone"), Scripted(None)]
+    with Run(*script, knock=lambda: knocks.append(len(script))) as run:
+        wait_until(lambda: run.status.state == "live")
+        assert len(knocks) == 1
+
+
+def test_no_connect_where_nobody_answers_the_knock(quick):
+    def nobody():
+        raise SourceTimeout("late")
+
+    with Run(SourceTimeout("late"), knock=nobody) as run:
+        wait_until(lambda: run.status.faults["SourceTimeout"] > 5)
+        assert run.tries == 1
 
 
 def test_every_picture_is_heard_of(quick):

@@ -53,8 +53,9 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="[MOUNT/]NAME[=VALUE]@SECONDS[:DURATION]",
-            help="A fault, SECONDS after listening began; may be repeated. Names: freeze, garbage=SEED, kick, "
-            "mute, refuse, 401, 404, 503, loss=EVERY_NTH, clock-skew=SECONDS, resolution=CLIP.",
+            help="A fault, SECONDS after listening began; may be repeated. Names: freeze[=reports], garbage=SEED, "
+            "noise=SEED, kick[=reset], mute, refuse, 401, 404, 503, loss=EVERY_NTH, clock-skew=SECONDS, "
+            "resolution=CLIP.",
         ),
     ] = None,
 ) -> None:

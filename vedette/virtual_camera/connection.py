@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
+import struct
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -50,6 +52,11 @@ class Connection:
         self._sending: asyncio.Task[None] | None = None
         self._viewer: TcpViewer | UdpViewer | None = None
         self._heard = time.monotonic()
+
+    def reset(self) -> None:
+        sock = self._writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
 
     def close(self) -> None:
         if self._writer.transport.get_write_buffer_size():
@@ -99,6 +106,8 @@ class Connection:
             status, headers, body = self._answer(request, stream)
         except RtspError as error:
             status, headers, body = error.status, {}, b""
+        if stream and status == 401:
+            stream.refused += 1
         self._writer.write(response(status, request.cseq, headers, body))
         if self._viewer and not self._sending:  # the answer to PLAY goes first
             self._sending = asyncio.create_task(self._viewer.run())

@@ -17,7 +17,9 @@ from vedette.virtual_camera.errors import FaultError, VirtualCameraError
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """Requests are answered, connections stay open, no packet is sent. Afterwards: on from a key frame."""
+    """Requests are answered, connections stay open, no picture is sent. Afterwards: on from a key frame."""
+
+    reports: bool = False  # RTCP sender reports go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,17 @@ class Garbage:
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """In place of all that is sent to viewers, random bytes as long: neither RTP nor RTSP any more."""
+
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Kick:
     """The mount's connections are closed once; new ones are welcome."""
+
+    reset: bool = False  # not closed in order: RST in place of FIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,7 @@ class Resolution:
     clip: Clip
 
 
-Fault: TypeAlias = Freeze | Garbage | Kick | Mute | Refuse | Status | Loss | ClockSkew | Resolution
+Fault: TypeAlias = Freeze | Garbage | Noise | Kick | Mute | Refuse | Status | Loss | ClockSkew | Resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +107,19 @@ _PLAN = re.compile(
     r"(?:(?P<mount>[^=@]+)/)?(?P<name>[a-z0-9-]+)(?:=(?P<value>.+))?@(?P<at>\d+(?:\.\d+)?)(?::(?P<for>\d+(?:\.\d+)?))?"
 )
 
+
+def _word(value: str, known: str) -> bool:
+    """Whether the value is the one word that may stand there; False without a value. Raises FaultError."""
+    if value not in ("", known):
+        raise FaultError(f"{value!r} means nothing here", hint=f"write {known}, or nothing")
+    return value == known
+
+
 NAMES: dict[str, Callable[[str], Fault]] = {
-    "freeze": lambda _: Freeze(),
+    "freeze": lambda value: Freeze(reports=_word(value, "reports")),
     "garbage": lambda value: Garbage(int(value or 0)),
-    "kick": lambda _: Kick(),
+    "noise": lambda value: Noise(int(value or 0)),
+    "kick": lambda value: Kick(reset=_word(value, "reset")),
     "mute": lambda _: Mute(),
     "refuse": lambda _: Refuse(),
     "401": lambda _: Status(401),

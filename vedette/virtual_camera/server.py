@@ -99,7 +99,9 @@ class Server:
             if isinstance(fault, Refuse):
                 self._unlisten()
             for connection in tuple(self._connections):
-                if connection.stream is stream:
+                if connection.stream is stream and isinstance(fault, Kick) and fault.reset:
+                    connection.reset()
+                elif connection.stream is stream:
                     connection.close()
         if isinstance(fault, Kick):
             return

@@ -19,7 +19,7 @@ from typing import Literal, Protocol, TypeVar
 from vedette.virtual_camera import rtp
 from vedette.virtual_camera.clip import TICKS, AccessUnit, Clip, Due, Timeline
 from vedette.virtual_camera.errors import FaultError
-from vedette.virtual_camera.faults import ClockSkew, Fault, Freeze, Garbage, Loss, Resolution
+from vedette.virtual_camera.faults import ClockSkew, Fault, Freeze, Garbage, Loss, Noise, Resolution
 
 REPORT_EVERY = 2.0  # seconds between sender reports
 _F = TypeVar("_F", bound=Fault)
@@ -54,6 +54,7 @@ class Burst:
 class Stats:
     playing: int  # viewers now
     connects: int  # connections that asked for this mount, in all
+    refused: int  # requests answered with 401, in all
     packets: int  # RTP packets, in all, counted once however many viewers
     dropped: dict[str, int]  # access units or packets not sent, by reason
     started: float | None  # UTC, seconds since 1970: when the clip's first picture was due
@@ -69,7 +70,7 @@ class Stream:
         self.clip = clip
         self.viewers: set[Viewer] = set()
         self.faults: dict[type[object], Fault] = {}
-        self.connects = 0
+        self.connects = self.refused = 0
         self.dropped: Counter[str] = Counter()
         self.group: list[Burst] = []
         self.ssrc = random.getrandbits(32)
@@ -94,7 +95,7 @@ class Stream:
 
     def stats(self) -> Stats:
         started = self._began[1] if self._began else None
-        return Stats(len(self.viewers), self.connects, self._packets, dict(self.dropped), started)
+        return Stats(len(self.viewers), self.connects, self.refused, self._packets, dict(self.dropped), started)
 
     @property
     def showing(self) -> Clip:
@@ -117,7 +118,7 @@ class Stream:
         self.check_fault(fault)
         if isinstance(fault, Resolution):
             self._timeline.switch(fault.clip)
-        if isinstance(fault, Garbage):
+        if isinstance(fault, Garbage | Noise):
             self._noise.seed(fault.seed)
         if isinstance(fault, Freeze):
             self.group.clear()
@@ -150,19 +151,20 @@ class Stream:
                     viewer.offer(burst)
 
     def _burst(self, due: Due) -> Burst | None:
-        if self.fault(Freeze):
-            return None
+        if freeze := self.fault(Freeze):
+            return Burst((), False, self._report_if_due()) if freeze.reports else None
         if due.unit.key:
             self.group.clear()
             self._need_key = False
         elif self._need_key:
             return None
-        report = b""
-        if (now := self._clock()) >= self._report_due:
-            self._report_due = now + REPORT_EVERY
-            report = self._report()
+        report = self._report_if_due()
         self.group.append(Burst(self._packetise(due), due.unit.key))
         return Burst(self.group[-1].packets, due.unit.key, report)
+
+    def noise(self, size: int) -> bytes | None:
+        """What is sent in place of `size` bytes; None: they are sent."""
+        return self._noise.randbytes(size) if self.fault(Noise) else None
 
     def _packetise(self, due: Due) -> tuple[bytes, ...]:
         parts = rtp.payloads(self.clip.codec, self._nals(due.unit))
@@ -191,6 +193,13 @@ class Stream:
             return unit.nals
         head = 1 if self.clip.codec == "h264" else 2
         return tuple(nal[:head] + self._noise.randbytes(len(nal) - head) for nal in unit.nals)
+
+    def _report_if_due(self) -> bytes:
+        """b"" where none is."""
+        if (now := self._clock()) < self._report_due:
+            return b""
+        self._report_due = now + REPORT_EVERY
+        return self._report()
 
     def _report(self) -> bytes:
         assert self._began is not None

@@ -89,7 +89,8 @@ class TcpViewer(_Viewer):
     async def _send(self, burst: Burst) -> None:
         parts = [interleaved(self._rtcp, burst.report)] if burst.report else []
         parts += [interleaved(self._rtp, packet) for packet in burst.packets]
-        self._writer.write(b"".join(parts))
+        data = b"".join(parts)
+        self._writer.write(self._stream.noise(len(data)) or data)
         await self._writer.drain()
 
 
@@ -115,6 +116,6 @@ class UdpViewer(_Viewer):
 
     def _datagram(self, which: int, data: bytes) -> None:
         try:
-            self._sockets[which].sendto(data, self._addresses[which])
+            self._sockets[which].sendto(self._stream.noise(len(data)) or data, self._addresses[which])
         except OSError:
             self._stream.dropped["datagram"] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from contract.camera import Source
 from edge.clock import SystemClock
 from edge.credentials import Credentials, Secret
 from edge.errors import EdgeError, SourceEnded, SourceError, SourceRefused, SourceTimeout
+from edge.sources.decoder import Decoder
 from edge.sources.rtsp import RtspSource, translate
 from tests.clips import make_clip
 from tests.edge.frames import pictures
@@ -113,9 +115,27 @@ def test_a_frozen_stream_is_noticed(clip):
         found = pictures(one)
         next(found)
         camera.fault("gate", Freeze())
+        began = time.monotonic()
         with pytest.raises(SourceTimeout):
             for _ in found:
                 pass
+        assert time.monotonic() - began < 1.8, "FFmpeg gives one more packet after the timeout, and waits it out again"
+        one.close()
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_of_garbage_no_picture_is_sound(request, codec):
+    path = request.getfixturevalue("clip" if codec == "h264" else "clip_265")
+    with VirtualCamera([Mount("gate", path)]) as camera:
+        one = source(camera.url("gate"))
+        packets, decoder = one.packets(), Decoder()
+        assert any(picture.sound for _ in range(20) for picture in decoder.decode(next(packets)))
+        camera.fault("gate", Garbage(seed=2))
+        sent = camera.stats("gate").packets
+        while camera.stats("gate").packets < sent + 20:
+            list(decoder.decode(next(packets)))  # those from before
+        assert not any(picture.sound for _ in range(60) for picture in decoder.decode(next(packets)))
+        assert decoder.broken
         one.close()
 
 

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from itertools import pairwise
 
 import av
@@ -24,6 +25,7 @@ from vedette.virtual_camera import (
     Loss,
     Mount,
     Mute,
+    Noise,
     Refuse,
     Resolution,
     ServeError,
@@ -197,6 +199,27 @@ def test_kick_ends_the_packets_without_an_error(camera):
         assert len(take(container, 100)) < 100
         assert len(take(other, 20)) == 20
     with open_camera(camera.url("gate")) as container:
+        assert take(container, 1)
+
+
+def test_a_reset_is_seen_as_such(camera):
+    with socket.create_connection(("127.0.0.1", camera.port), 5) as client:
+        client.sendall(f"DESCRIBE {camera.url('gate')} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
+        assert client.recv(65536).startswith(b"RTSP/1.0 200")
+        camera.fault("gate", Kick(reset=True))
+        with pytest.raises(ConnectionResetError):
+            client.recv(65536)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_of_noise_nothing_is_a_packet(camera, transport):
+    with open_camera(camera.url("gate"), transport, read=0.4) as container:
+        take(container, 1)
+        camera.fault("gate", Noise())
+        with suppress(av.error.FFmpegError):  # at the read timeout; or noise that reads like an end
+            assert len(take(container, 1000)) < 1000
+    camera.clear("gate")
+    with open_camera(camera.url("gate"), transport) as container:
         assert take(container, 1)
 
 

@@ -188,3 +188,11 @@ def test_a_kick_does_not_wait_for_a_client_that_does_not_read(clips):
         wait_until(lambda: camera.stats("gate").packets > 800)  # more than the buffers between us hold
         camera.fault("gate", Kick())
         wait_until(lambda: camera.stats("gate").playing == 0, within=1)
+
+
+def test_of_a_frozen_stream_the_reports_may_go_on(camera):
+    with dialogue(camera.port) as talk:
+        talk.ask("SETUP", "gate/trackID=0", Transport=TCP)
+        assert talk.ask("PLAY", "gate")[0] == 200
+        camera.fault("gate", Freeze(reports=True))
+        wait_until(lambda: {talk.packet()[0] for _ in range(2)} == {1}, 10)  # one each two seconds
