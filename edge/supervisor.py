@@ -23,7 +23,7 @@ import structlog
 from contract.camera import Camera
 from edge import cores
 from edge.clock import Clock
-from edge.errors import SourceError, SourceRefused, SourceTimeout
+from edge.errors import SourceError, SourceRefused
 from edge.pace import FASTER, Pace
 from edge.pacing import Pacer
 from edge.pipeline import Watcher
@@ -42,6 +42,7 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 15.0
 QUICK_S = 60.0  # a camera or a switch that starts again is back by then, and is not kept waiting
 CREDENTIALS_WAIT_S = 60.0
+IN_VAIN = 3  # packets that could not be decoded: no accident, so that a camera that seems to sleep is not trusted
 BURST_S = 0.5  # asleep, packets are read so seldom: hundreds of threads then take turns less often
 
 
@@ -77,7 +78,7 @@ class Supervisor:
     ) -> None:
         """`offer` takes a frame worth a look, `tell` what is to be said of the camera's sight, `heard` the time of
         every picture; `missed` is called for each look that came to nothing, for reading was behind. `prepare`, where
-        there is one, comes before each connect; `knock` before one to a camera that gave no answer in time."""
+        there is one, comes before each connect; `knock` before one to a camera that was lost."""
         self.watcher = Watcher(camera, pace, tell)
         self.status = StreamStatus()
         self._camera = camera
@@ -129,7 +130,7 @@ class Supervisor:
     def _watch(self) -> None:
         """One connection from its beginning to its end. Returns only when stopped."""
         self.status.state = "connecting"
-        if self._knock is not None and self._last_kind == SourceTimeout.__name__:
+        if self._knock is not None and self._failures:
             self._knock()
         # A turn of its own: cameras that had to wait for the same answer would else connect all at once.
         if self._prepare is not None:
@@ -144,12 +145,12 @@ class Supervisor:
             self.status.connects += 1
             before = self.status.undecodable
             decoder = Decoder(FASTER * self._camera.detect.rate)
-            last_picture = self._clock.now()
+            last_picture, sound = self._clock.now(), 0  # `sound`: packets that had been broken by then
             for packet in source.packets():
                 seen = False
                 for picture in self.watcher.pictures(packet, decoder):
                     if not seen and picture.sound:
-                        seen, last_picture = True, packet.at
+                        seen, last_picture, sound = True, packet.at, decoder.broken
                         self._seen(packet.at)
                     if (frame := self.watcher.consider(picture)) is not None:
                         self._offer(frame)
@@ -160,7 +161,8 @@ class Supervisor:
                 awake = self.watcher.sleep.state != "asleep"
                 source.patience_s = 0.0 if awake else BURST_S
                 self.status.undecodable = before + source.broken + decoder.broken
-                if packet.at - last_picture > (GARBAGE_S if awake else GARBAGE_S + GLANCE_S):
+                trusted = not awake and decoder.broken - sound < IN_VAIN
+                if packet.at - last_picture > (GARBAGE_S + GLANCE_S if trusted else GARBAGE_S):
                     raise garbage(self._camera.source.url)
                 if not seen and (passed or not awake):
                     self._heard(packet.at)

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from edge.errors import SourceTimeout
+from edge.errors import SourceRefused, SourceTimeout
 from edge.sources.knock import KNOCK_S, knock
 
 
@@ -18,10 +18,11 @@ def test_who_listens_is_there() -> None:
         listener.accept()[0].close()
 
 
-def test_a_refusal_is_for_the_connect_to_judge() -> None:
+def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    knock(f"rtsp://127.0.0.1:{port}/gate")
+    with pytest.raises(SourceRefused, match="nobody listens"):
+        knock(f"rtsp://127.0.0.1:{port}/gate")
 
 
 def test_silence_is_told_in_a_second() -> None:
