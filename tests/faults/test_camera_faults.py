@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from tests.faults.oracle import Verdict, p99, report
-from tests.faults.site import Beside, Clips, Site
+from tests.faults.site import GAP_S, Beside, Clips, Site
 from tests.faults.victims import (
     BACK_S,
     GIVEN_UP_S,
@@ -27,7 +27,7 @@ from tests.waiting import wait_until
 
 SEED = 10
 APART = ("camera-password", "camera-size-live")  # have tests of their own
-BUSY_S = 2.0  # a machine that has other work to do, too, may be late by
+QUICK = (*APART, "camera-kicked", "camera-mute", "camera-noise", "camera-killed")
 GROWTH_MB = 64.0  # of the edge, once it is warm
 
 
@@ -36,33 +36,36 @@ class Hospital:
     victims: list[Victim]
     site: Site
     neighbour_began: float  # UTC seconds
+    full: bool
 
     def of(self, name: str) -> Victim:
         return next(victim for victim in self.victims if victim.name == name)
 
     def neighbour(self, test: str) -> Beside:
-        """What became of the healthy camera: reported, and judged."""
+        """What became of the healthy camera: reported, and judged. Times are, in the laboratory: a test run has other
+        work to do, and an edge that cannot look as often as it should may well see less."""
         found = self.site.beside(self.neighbour_began)
         counts = Verdict(n=1, events=found.events, lost=found.lost)
         report(test, SEED, counts, gap_max=round(found.gap_s, 3), looks=found.looks, dropped=found.dropped)
-        if "behind" in found.dropped:
-            pytest.skip(f"the machine did not keep up with reading, so the neighbour is not judged: {found}")
-        assert found.lost == 0, found
         assert found.not_live == 0, found
-        assert found.gap_s < BUSY_S, found
+        assert found.looks > 0, found
+        if self.full or not found.dropped:
+            assert found.lost == 0, found
+        assert not self.full or found.gap_s < GAP_S, found
         return found
 
 
 @pytest.fixture(scope="module")
-def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
+def hospital(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
+    full = request.config.getoption("--faults") == "full"
     root = tmp_path_factory.mktemp("hospital")
     clips = Clips.make(root)
     with ExitStack() as cameras:
-        victims = one_of_each(root, clips, cameras)
+        victims = one_of_each(root, clips, cameras, None if full else QUICK)
         neighbour = cameras.enter_context(CameraProcess(root, "127.0.0.1", [clips.neighbour]))
         began = time.time()
         with Site(root, [victim.file for victim in victims], neighbour.url) as site:
-            yield Hospital(victims, site, began)
+            yield Hospital(victims, site, began, full)
         assert site.status == 0, site.edge.text()
         assert "Traceback" not in site.edge.text()
 
@@ -78,9 +81,9 @@ def test_every_fault(hospital: Hospital, full: bool, in_time: Callable[[], bool]
     late = {
         victim.name: (victim.noticed, victim.back)
         for victim in victims
-        if (p99(victim.noticed) or 0) > NOTICED_S + BUSY_S or (p99(victim.back) or 0) > victim.back_s + BUSY_S
+        if (p99(victim.noticed) or 0) > NOTICED_S or (p99(victim.back) or 0) > victim.back_s
     }
-    assert not late
+    assert not full or not late, late
     hospital.neighbour("camera-neighbour")
 
 
@@ -101,8 +104,8 @@ def test_a_password_that_is_wrong_for_a_while(hospital: Hospital, full: bool) ->
             assert refused(victim) - before in (refusals, 2)  # once, and a second time before it could be healed
             in_time_for_two |= refused(victim) - before == 2
         report(test, SEED, Verdict(n=times, recovered=tuple(back)), noticed_p99=round(p99(noticed) or 0, 3))
-        assert max(noticed) < NOTICED_S + BUSY_S
-        assert max(back) < (65 if in_time_for_two else BACK_S) + BUSY_S
+        assert not full or max(noticed) < NOTICED_S
+        assert not full or max(back) < (65 if in_time_for_two else BACK_S)
 
 
 def knocks(victim: Victim) -> int:
@@ -134,7 +137,7 @@ def test_another_resolution_in_the_running_session(hospital: Hospital, full: boo
     changes = 40 if full else 4
     report(victim.name, SEED, Verdict(n=changes), gap_max=round(gap, 3), connects=knocks(victim) - connects)
     assert all(each["state"] == "live" for each in seen)
-    assert gap < BUSY_S
+    assert not full or gap < GAP_S
 
 
 def test_connects_that_come_to_nothing(hospital: Hospital, full: bool, in_time: Callable[[], bool]) -> None:

@@ -15,7 +15,6 @@ from tests.faults.site import Site, neighbour_clip
 from tests.faults.victims import BACK_S, NOTICED_S, CameraProcess, Victim, suffer_together
 
 SEED = 11
-BUSY_S = 2.0  # a machine that has other work to do, too, may be late by
 
 
 def test_half_open(namespace: Namespace, tmp_path: Path, full: bool, in_time: Callable[[], bool]) -> None:
@@ -34,7 +33,9 @@ def test_half_open(namespace: Namespace, tmp_path: Path, full: bool, in_time: Ca
         "camera-neighbour-of-half-open", SEED, Verdict(n=1, events=beside.events, lost=beside.lost),
         gap_max=round(beside.gap_s, 3), looks=beside.looks, dropped=beside.dropped,
     )  # fmt: skip
-    assert noticed < NOTICED_S + BUSY_S
-    assert max(victim.back) < BACK_S + BUSY_S
-    assert (beside.lost, beside.not_live) == (0, 0), beside
+    assert beside.not_live == 0, beside
+    assert beside.looks > 0, beside
+    if full or not beside.dropped:
+        assert beside.lost == 0, beside
+    assert not full or (noticed < NOTICED_S and max(victim.back) < BACK_S)
     assert site.status in (0, -signal.SIGTERM), site.edge.text()

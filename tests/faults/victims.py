@@ -9,7 +9,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -117,11 +117,13 @@ class Victim:
         self.back.append(watch.when(self.name, healed, live=True, within=GIVEN_UP_S) - healed)
 
 
-def one_of_each(root: Path, clips: Clips, open_until: ExitStack) -> list[Victim]:
-    """A victim a fault, each at an address of its own on the loopback: the edge spares who shares one."""
+def one_of_each(root: Path, clips: Clips, open_until: ExitStack, only: Container[str] | None = None) -> list[Victim]:
+    """A victim a fault, each at an address of its own on the loopback: the edge spares who shares one. `only` those."""
     hosts = (f"127.0.0.{number}" for number in range(2, 255))
 
-    def virtual(name: str, faults: Sequence[Fault], **more: Any) -> Victim:
+    def virtual(name: str, faults: Sequence[Fault], **more: Any) -> Victim | None:
+        if only is not None and name not in only:
+            return None
         camera = open_until.enter_context(VirtualCamera([Mount(MOUNT, clips.plain)], host=next(hosts)))
 
         def hurt() -> None:
@@ -130,14 +132,16 @@ def one_of_each(root: Path, clips: Clips, open_until: ExitStack) -> list[Victim]
 
         return Victim(name, camera.url(MOUNT), hurt, partial(camera.clear, MOUNT), camera=camera, **more)
 
-    def process(name: str, shows: Sequence[Path], stop: bool = False) -> Victim:
+    def process(name: str, shows: Sequence[Path], stop: bool = False) -> Victim | None:
+        if only is not None and name not in only:
+            return None
         camera = open_until.enter_context(CameraProcess(root, next(hosts), shows))
         if stop:
             return Victim(name, camera.url, partial(camera.send, signal.SIGSTOP), partial(camera.send, signal.SIGCONT))
         return Victim(name, camera.url, camera.kill, camera.start)
 
     still = Resolution(load_clip(clips.still))
-    return [
+    victims = [
         virtual("camera-still", [still], rate=2),
         virtual("camera-garbage", [Garbage(1)]),
         virtual("camera-noise", [Noise(1)]),
@@ -154,6 +158,7 @@ def one_of_each(root: Path, clips: Clips, open_until: ExitStack) -> list[Victim]
         process("camera-other-codec", [clips.plain, clips.h265]),
         process("camera-other-size", [clips.plain, clips.large]),
     ]
+    return [victim for victim in victims if victim]
 
 
 def suffer_together(
