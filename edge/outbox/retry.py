@@ -18,6 +18,7 @@ from edge.outbox import database, ledger
 
 MOST = 2000  # records in one commit
 LARGEST = 2**63 - 1  # number that SQLite takes: a larger one would fail the commit, and what else is in it
+AT_ONCE = 100  # requests; records do not wait for more, nor does the end of the edge
 
 _Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 
@@ -54,9 +55,10 @@ def leave(path: Path, request: Request) -> Path:
 
 
 def left(path: Path) -> list[tuple[Path, Request | None]]:
-    """Requests that lie beside the outbox; None where one cannot be read."""
+    """Requests that lie beside the outbox, AT_ONCE of them at most; None where one cannot be read."""
     # Nothing else: who opens a pipe waits for its other end, and a folder is there again at each look.
-    return [(file, _read(file)) for file in sorted(path.parent.glob(f"{path.name}.retry-*")) if file.is_file()]
+    found = sorted(file for file in path.parent.glob(f"{path.name}.retry-*") if file.is_file())
+    return [(file, _read(file)) for file in found[:AT_ONCE]]
 
 
 def retry(db: sqlite3.Connection, request: Request) -> Retried:

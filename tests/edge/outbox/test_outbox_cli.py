@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from contract.event import EventRecord
 from edge.cli import app
 from edge.outbox import Outbox, Refusal
-from edge.outbox.retry import Request
+from edge.outbox.retry import AT_ONCE, Request
 from edge.outbox.store import Parked
 from edge.token import VARIABLE
 from tests.edge.records import draft
@@ -172,6 +172,16 @@ def test_a_request_that_names_no_record_fails_no_commit(data: Path, request_of: 
         assert (status.epoch, status.pending, status.parked) == (before, 99, 1), "a failed commit begins an epoch"
     assert not list(data.glob("*retry*"))
     assert run("retry", data, "--epoch", 1, "--seq", 2**63).exit_code == 2
+
+
+def test_many_requests_are_taken_up_some_at_a_time(data: Path) -> None:
+    for number in range(AT_ONCE + 20):
+        (data / f"outbox.db.retry-{number}").write_text('{"epoch": 1, "seq": 1}')
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW) as outbox:
+        outbox.take_up_requests()
+        assert len(list(data.glob("*retry*"))) == 20
+        outbox.take_up_requests()
+    assert not list(data.glob("*retry*"))
 
 
 def test_a_pipe_beside_the_outbox_is_no_request(data: Path) -> None:
