@@ -19,7 +19,7 @@ from edge.console import err, out, told
 from edge.errors import OutboxError, OutboxInUse, SettingsError
 from edge.outbox import Outbox, aside
 from edge.outbox import check as outbox_check
-from edge.outbox.retry import Request, leave
+from edge.outbox.retry import LARGEST, Request, leave
 from edge.outbox.salvage import bring_back
 from edge.outbox.salvage import salvage as salvage_all
 
@@ -87,8 +87,8 @@ def check(
 @app.command()
 def retry(
     data: Data,
-    epoch: Annotated[int | None, typer.Option(help="Of the record, as `status` shows it.")] = None,
-    seq: Annotated[int | None, typer.Option(help="Its number.")] = None,
+    epoch: Annotated[int | None, typer.Option(min=0, max=LARGEST, help="Of the record, as `status` shows it.")] = None,
+    seq: Annotated[int | None, typer.Option(min=0, max=LARGEST, help="Its number.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All that are parked.")] = False,
 ) -> None:
     """Send parked records again, e.g. once central was brought up to date. The edge may be running.

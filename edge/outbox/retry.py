@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypeAlias
 from uuid import uuid4
 
 import msgspec
@@ -17,22 +17,31 @@ import msgspec
 from edge.outbox import database, ledger
 
 MOST = 2000  # records in one commit
+LARGEST = 2**63 - 1  # number that SQLite takes: a larger one would fail the commit, and what else is in it
+AT_ONCE = 100  # requests; records do not wait for more, nor does the end of the edge
+
+_Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 
 
-class Request(msgspec.Struct, frozen=True):
-    """One parked record; without `epoch` and `seq` all of them."""
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One parked record; without `epoch` and `seq` all of them. Raises ValueError where one of the two is missing."""
 
-    epoch: int | None = None
-    seq: int | None = None
+    epoch: _Number | None = None
+    seq: _Number | None = None
+
+    def __post_init__(self) -> None:
+        if (self.epoch is None) != (self.seq is None):
+            raise ValueError("epoch and seq name a record together")
 
 
 class Retried(NamedTuple):
-    """`left`: records that are not parked any more; `waiting`: of those, what was not waiting already; `freed`: bytes
-    of what was, as `ledger.size` counts them."""
+    """`left`: records that are not parked any more; `waiting`: of those, what neither waited already nor is kept as
+    stored by central; `freed`: bytes of what did or is, as `ledger.size` counts them. `more` may be parked."""
 
     left: int
     waiting: int
     freed: int
+    more: bool
 
 
 def leave(path: Path, request: Request) -> Path:
@@ -46,8 +55,10 @@ def leave(path: Path, request: Request) -> Path:
 
 
 def left(path: Path) -> list[tuple[Path, Request | None]]:
-    """Requests that lie beside the outbox; None where one cannot be read."""
-    return [(file, _read(file)) for file in sorted(path.parent.glob(f"{path.name}.retry-*"))]
+    """Requests that lie beside the outbox, AT_ONCE of them at most; None where one cannot be read."""
+    # Nothing else: who opens a pipe waits for its other end, and a folder is there again at each look.
+    found = sorted(file for file in path.parent.glob(f"{path.name}.retry-*") if file.is_file())
+    return [(file, _read(file)) for file in found[:AT_ONCE]]
 
 
 def retry(db: sqlite3.Connection, request: Request) -> Retried:
@@ -67,11 +78,15 @@ def retry(db: sqlite3.Connection, request: Request) -> Retried:
             db.execute("UPDATE parked SET code = 'damaged', reason = ? WHERE id = ?", (str(error), row))
             continue
         values = (epoch, seq, kept_at, body, sha256, ledger.RANK[record.severity])
-        new = db.execute("INSERT OR IGNORE INTO pending VALUES (?, ?, ?, ?, ?, ?)", values).rowcount
+        new = db.execute(
+            "INSERT OR IGNORE INTO pending SELECT ?1, ?2, ?3, ?4, ?5, ?6"
+            " WHERE NOT EXISTS (SELECT 1 FROM kept WHERE epoch = ?1 AND seq = ?2)",  # salvage may have sent it
+            values,
+        ).rowcount
         waiting += new
         freed += 0 if new else ledger.size(body)
         gone += db.execute("DELETE FROM parked WHERE id = ?", (row,)).rowcount
-    return Retried(gone, waiting, freed)
+    return Retried(gone, waiting, freed, len(rows) == MOST)
 
 
 def _read(file: Path) -> Request | None:

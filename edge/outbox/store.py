@@ -186,9 +186,9 @@ class Outbox:
         while True:
             job = Retry(request)
             self._hand_in(job, None)
-            left = job.done.result().left
-            total += left
-            if left < retry.MOST:
+            done = job.done.result()
+            total += done.left
+            if not done.more:
                 return total
 
     def take_up_requests(self) -> None:

@@ -21,6 +21,10 @@ class Cap:
         self._fill(now)
         self._level -= size
 
+    def takes(self, size: int) -> float:
+        """Seconds in which `size` bytes may go."""
+        return size / self.rate if self.rate else 0.0
+
     def wait(self, now: float) -> float:
         """Seconds until the next request may go; 0: at once."""
         if not self.rate:

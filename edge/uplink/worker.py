@@ -9,7 +9,7 @@ Contract
 - Nothing leaves the outbox but by central's word on that very record: stored or duplicate -> deleted, refused -> parked
   with central's code. An answer that does not fit the batch changes nothing.
 - Where bytes a second are capped, batches wait for their turn, and are small, so that a new alarm does not wait long;
-  heartbeats do not wait, but count.
+  heartbeats do not wait, but count, and come less often where they would take more than half.
 - Faults of the way (no connection, 5xx, 408, 425, 429, an unreadable answer) are retried for ever, with back-off.
 - 401 and 403, and refusals that say nothing about records (404, ...), are retried slowly: hammering does not help.
 - A batch that central cannot read (400, 413, 415, 422) is halved until the poison record stands alone; that one is
@@ -42,7 +42,7 @@ from edge.errors import OutboxError, UplinkRefused, UplinkUnreachable
 from edge.outbox import Outbox, Refusal
 from edge.retry import Backoff, FaultDigest
 from edge.uplink.cap import Cap
-from edge.uplink.client import Answered
+from edge.uplink.client import HEAD, Answered
 
 log = structlog.get_logger(__name__)
 
@@ -266,7 +266,8 @@ class Uplink:
         self._missing = sum(span.last - span.first + 1 for span in missing)
         self._heartbeats += 1
         wait = SOON_S if self._lost and self._lost != declared else BEAT_S * (1 - 0.2 * self._chance())
-        self._beat_due = self._clock.now() + wait
+        half = 2 * self._cap.takes(HEAD + answered.sent_bytes)  # of the cap: the other one is for records
+        self._beat_due = self._clock.now() + max(wait, half)
         self._note_answer(answered)
         if not status.pending:
             self._recovered()

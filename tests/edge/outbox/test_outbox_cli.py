@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from contract.event import EventRecord
 from edge.cli import app
 from edge.outbox import Outbox, Refusal
+from edge.outbox.retry import AT_ONCE, Request
+from edge.outbox.store import Parked
 from edge.token import VARIABLE
 from tests.edge.records import draft
 
@@ -150,3 +156,62 @@ def test_retry_beside_an_edge_that_does_not_take_it_up(data: Path, monkeypatch: 
         outbox.take_up_requests()
         assert (outbox.waiting, outbox.status().parked) == (100, 0)
     assert not list(data.glob("*retry*"))
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [b'{"epoch": 1, "seq": 9223372036854775808}', b'{"epoch": 1}', b'{"seq": 3}', b'{"number": 3}', b"[]", b"\xff"],
+    ids=["no number of SQLite's", "no seq", "no epoch", "another version's", "list", "text"],
+)
+def test_a_request_that_names_no_record_fails_no_commit(data: Path, request_of: bytes) -> None:
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW) as outbox:
+        before = outbox.status().epoch
+        (data / "outbox.db.retry-x").write_bytes(request_of)
+        outbox.take_up_requests()
+        status = outbox.status()
+        assert (status.epoch, status.pending, status.parked) == (before, 99, 1), "a failed commit begins an epoch"
+    assert not list(data.glob("*retry*"))
+    assert run("retry", data, "--epoch", 1, "--seq", 2**63).exit_code == 2
+
+
+def test_many_requests_are_taken_up_some_at_a_time(data: Path) -> None:
+    for number in range(AT_ONCE + 20):
+        (data / f"outbox.db.retry-{number}").write_text('{"epoch": 1, "seq": 1}')
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW) as outbox:
+        outbox.take_up_requests()
+        assert len(list(data.glob("*retry*"))) == 20
+        outbox.take_up_requests()
+    assert not list(data.glob("*retry*"))
+
+
+def test_a_pipe_beside_the_outbox_is_no_request(data: Path) -> None:
+    """Who opens it for reading waits for whoever writes."""
+    os.mkfifo(data / "outbox.db.retry-x")
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW) as outbox:
+        asking = threading.Thread(target=outbox.take_up_requests, daemon=True)
+        asking.start()
+        asking.join(5)
+        assert not asking.is_alive()
+
+
+def test_more_than_a_commit_is_retried_although_some_are_damaged(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.outbox.retry.MOST", 10)
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW) as outbox:
+        outbox.settle(NOW, refused=[Refusal(seq, "invalid", "") for seq in range(10, 35)]).result(5)
+    with closing(sqlite3.connect(data / "outbox.db", isolation_level=None)) as db:
+        db.execute("UPDATE parked SET sha256 = x'00' WHERE seq BETWEEN 12 AND 13")
+    assert "24 records will be sent when the edge starts; parked: 2" in run("retry", data, "--all").output
+
+
+def test_what_salvage_sent_meanwhile_is_not_sent_again(data: Path) -> None:
+    with Outbox(data / "outbox.db", "edge-1", now_ms=lambda: NOW) as outbox:
+        (third,) = [record for record in map(_decoded, outbox.parked()) if record.seq == 3]
+        outbox.restore([third]).result(5)
+        outbox.settle(NOW, [3]).result(5)
+        outbox.retry(Request())
+        status = outbox.status()
+        assert (status.pending, status.parked, status.kept) == (99, 0, 1)
+
+
+def _decoded(parked: Parked) -> EventRecord:
+    return msgspec.msgpack.decode(parked.body, type=EventRecord)

@@ -465,6 +465,19 @@ def test_a_cap_holds_at_the_server_and_heartbeats_pass(line: Line, monkeypatch: 
     assert line.central.outcomes == ["stored"] * 4000
 
 
+def test_heartbeats_leave_records_half_of_a_cap(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes 0.3 s of this cap: as often as they come they would take all of it, and more each time."""
+    monkeypatch.setattr("edge.uplink.worker.BEAT_S", 0.1)
+    monkeypatch.setattr("edge.uplink.worker.SOON_S", 0.01)
+    cap, clock = Cap(2000), SystemClock()
+    line.uplink = Uplink(line.outbox, Client(line.central.url, TOKEN, clock, cap=cap), clock, cap=cap)
+    line.uplink.start()
+    wait_until(lambda: len(line.central.beats) > 10 or cap.wait(clock.now()) > 0)
+    line.append(5)
+    wait_until(lambda: line.outbox.waiting == 0, 10)
+    assert line.central.outcomes == ["stored"] * 5
+
+
 def test_a_cap_does_not_hold_up_the_end(line: Line) -> None:
     cap, clock = Cap(1), SystemClock()
     line.uplink = Uplink(line.outbox, Client(line.central.url, TOKEN, clock, cap=cap), clock, cap=cap)
