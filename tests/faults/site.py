@@ -28,6 +28,8 @@ ROUND_S = 12.0  # of the neighbour's clip: the demo's up to then
 EVENT_S = 4.8, 2.5  # into each round somebody enters the lawn, give or take
 GAP_S = 1.0  # without a picture, at ten a second, is a gap
 LIVE_S = 60.0  # within which all cameras must be live at first
+# Of a camera that sends. Where only the beginnings of a clip were to be seen for long, what follows looks like a cover.
+STATES = ("live", "blind")
 
 _HURT = """
 id: {name}
@@ -113,14 +115,15 @@ class Watch:
             except OSError:
                 continue  # not there yet, or no longer: whoever waits for an answer says so
 
-    def when(self, camera: str, since: float, *, live: bool, within: float) -> float:
-        """When it was first seen to be live, or not to be, after `since`. Raises AssertionError."""
+    def when(self, camera: str, since: float, *, live: bool, within: float, sees: bool = False) -> float:
+        """When it was first seen to send, or not to, after `since`; `sees`: and to see. Raises AssertionError."""
+        states = STATES[:1] if sees else STATES
 
         def first() -> float | None:
             for seen in reversed(self.seen):
                 if seen.at <= since:
                     break
-                if (seen.cameras[camera]["state"] == "live") == live:
+                if (seen.cameras[camera]["state"] in states) == live:
                     found.append(seen.at)
             return min(found, default=None)
 
@@ -194,7 +197,7 @@ class Site:
 
     def wait_until_live(self, within: float = LIVE_S) -> None:
         wait_until(
-            lambda: self.watch.seen and all(each["state"] == "live" for each in self.watch.seen[-1].cameras.values()),
+            lambda: self.watch.seen and all(each["state"] in STATES for each in self.watch.seen[-1].cameras.values()),
             within,
         )
 

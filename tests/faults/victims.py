@@ -97,6 +97,7 @@ class Victim:
     rate: float = 0.5
     camera: VirtualCamera | None = None  # where it is one of this process
     back_s: float = BACK_S  # promised
+    sees: bool = False  # it goes on to send, and cannot see
     noticed: list[float] = field(default_factory=list)
     back: list[float] = field(default_factory=list)
 
@@ -106,15 +107,17 @@ class Victim:
 
     def suffer(self, watch: Watch, chance: random.Random, longest_s: float) -> None:
         """Once: hurt in a seeded moment, left alone for a seeded while, healed."""
-        watch.when(self.name, time.monotonic(), live=True, within=GIVEN_UP_S)
+        watch.when(self.name, time.monotonic(), live=True, within=GIVEN_UP_S, sees=self.sees)
         _PAUSE.wait(chance.uniform(1.0, 3.0))
         began = time.monotonic()
         self.hurt()
-        self.noticed.append(watch.when(self.name, began, live=False, within=GIVEN_UP_S) - began)
+        noticed = watch.when(self.name, began, live=False, within=GIVEN_UP_S, sees=self.sees)
+        self.noticed.append(noticed - began)
         _PAUSE.wait(chance.uniform(0, longest_s))
         self.heal()
         healed = time.monotonic()
-        self.back.append(watch.when(self.name, healed, live=True, within=GIVEN_UP_S) - healed)
+        back = watch.when(self.name, healed, live=True, within=GIVEN_UP_S, sees=self.sees)
+        self.back.append(back - healed)
 
 
 def one_of_each(root: Path, clips: Clips, open_until: ExitStack, only: Container[str] | None = None) -> list[Victim]:
@@ -142,7 +145,7 @@ def one_of_each(root: Path, clips: Clips, open_until: ExitStack, only: Container
 
     still = Resolution(load_clip(clips.still))
     victims = [
-        virtual("camera-still", [still], rate=2),
+        virtual("camera-still", [still], rate=2, sees=True),
         virtual("camera-garbage", [Garbage(1)]),
         virtual("camera-noise", [Noise(1)]),
         virtual("camera-kicked", [Refuse()]),
