@@ -131,6 +131,11 @@ class Watch:
         wait_until(lambda: first() is not None, within)
         return min(found)
 
+    def answers(self, count: int) -> None:
+        """Wait for so many more."""
+        until = len(self.seen) + count
+        wait_until(lambda: len(self.seen) >= until, 60)
+
     def close(self) -> None:
         self._stop.set()
         self._thread.join(10)
@@ -205,8 +210,7 @@ class Site:
         """The least of several looks: a thread and a socket answer each question for the edge's health."""
         looks = []
         for _ in range(10):
-            seen = len(self.watch.seen)
-            wait_until(lambda seen=seen: len(self.watch.seen) > seen)
+            self.watch.answers(1)
             looks.append(Held.of(self.edge.pid))
         return Held(*map(min, zip(*looks, strict=True)))
 

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from tests.faults.oracle import Verdict, p99, report
-from tests.faults.site import GAP_S, STATES, Beside, Clips, Site
+from tests.faults.site import GAP_S, STATES, Clips, Site
 from tests.faults.victims import (
     BACK_S,
     GIVEN_UP_S,
@@ -41,7 +41,7 @@ class Hospital:
     def of(self, name: str) -> Victim:
         return next(victim for victim in self.victims if victim.name == name)
 
-    def neighbour(self, test: str) -> Beside:
+    def neighbour(self, test: str) -> None:
         """What became of the healthy camera: reported, and judged. Times are, in the laboratory: a test run has other
         work to do, and an edge that cannot look as often as it should may well see less."""
         found = self.site.beside(self.neighbour_began)
@@ -52,7 +52,6 @@ class Hospital:
         if self.full or not found.dropped:
             assert found.lost == 0, found
         assert not self.full or found.gap_s < GAP_S, found
-        return found
 
 
 @pytest.fixture(scope="module")

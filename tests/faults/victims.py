@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.line import Process
-from tests.faults.site import Clips, Watch, hurt_camera
+from tests.faults.site import LOOK_S, Clips, Watch, hurt_camera
 from tests.waiting import wait_until
 from vedette.virtual_camera import (
     Fault,
@@ -38,8 +38,8 @@ from vedette.virtual_camera import (
 NOTICED_S, BACK_S = 5.0, 3.0  # what is promised at p99
 OPEN_S = 5.0  # a request that is swallowed is waited for so long
 GIVEN_UP_S = 30.0  # nothing may take longer
-_PAUSE = threading.Event()  # never set
 MOUNT = "gate"
+FIRST_PACKETS = 5  # a third of a second
 
 
 class CameraProcess(AbstractContextManager["CameraProcess"]):
@@ -108,12 +108,12 @@ class Victim:
     def suffer(self, watch: Watch, chance: random.Random, longest_s: float) -> None:
         """Once: hurt in a seeded moment, left alone for a seeded while, healed."""
         watch.when(self.name, time.monotonic(), live=True, within=GIVEN_UP_S, sees=self.sees)
-        _PAUSE.wait(chance.uniform(1.0, 3.0))
+        watch.answers(round(chance.uniform(1.0, 3.0) / LOOK_S))
         began = time.monotonic()
         self.hurt()
         noticed = watch.when(self.name, began, live=False, within=GIVEN_UP_S, sees=self.sees)
         self.noticed.append(noticed - began)
-        _PAUSE.wait(chance.uniform(0, longest_s))
+        watch.answers(round(chance.uniform(0, longest_s) / LOOK_S))
         self.heal()
         healed = time.monotonic()
         back = watch.when(self.name, healed, live=True, within=GIVEN_UP_S, sees=self.sees)
@@ -179,7 +179,7 @@ def suffer_together(
 
 
 def kick(victims: Sequence[Victim], seed: int, times: int, in_time: Callable[[], bool]) -> int:
-    """Each as often as it comes, now in order, now by a reset, within the first third of a second after it plays."""
+    """Each as often as it comes, now in order, now by a reset, within the first packets."""
     done: list[str] = []
 
     def run(victim: Victim) -> None:
@@ -187,13 +187,20 @@ def kick(victims: Sequence[Victim], seed: int, times: int, in_time: Callable[[],
         assert camera
         while len(done) < times and in_time():
             wait_until(lambda: camera.stats(MOUNT).playing, GIVEN_UP_S)
-            _PAUSE.wait(chance.uniform(0, 0.3))
+            sent = camera.stats(MOUNT).packets + chance.randint(0, FIRST_PACKETS)
+            wait_until(partial(has_sent, camera, sent), GIVEN_UP_S)
             camera.fault(MOUNT, Kick(reset=chance.random() < 0.5))
             wait_until(lambda: not camera.stats(MOUNT).playing, GIVEN_UP_S)
             done.append(victim.name)
 
     together([partial(run, victim) for victim in victims])
     return len(done)
+
+
+def has_sent(camera: VirtualCamera, packets: int) -> bool:
+    """Or has nobody to send to any more."""
+    stats = camera.stats(MOUNT)
+    return stats.packets >= packets or not stats.playing
 
 
 def together(runs: Sequence[Callable[[], None]]) -> None:
